@@ -1,0 +1,80 @@
+"""From source to release, through nbgrader's own GenerateAssignment."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.apps import NbGraderAPI
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions
+from traitlets.config import Config
+
+from autograder import course
+from autograder.errors import SpeedrunError
+
+FUNCTION_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+STATEMENT_STUB = "# YOUR CODE HERE"
+
+
+class ClearSolutionRegions(ClearSolutions):
+    """nbgrader's ClearSolutions, with a stub that lets "Run All" reach the end.
+
+    Inside a function the stub raises NotImplementedError, as nbgrader's does. At the top level
+    of a cell, where raising would halt the notebook, it is a comment; the author's own first
+    assignment (``answer = ...``) stands above it.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Clear one cell."""
+        top_level = any(
+            line.startswith("#") and self.begin_solution_delimeter in line
+            for line in cell.source.splitlines()
+        )
+        self.code_stub = {"python": STATEMENT_STUB if top_level else FUNCTION_STUB}
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+def preprocessors() -> list[type]:
+    """GenerateAssignment's own list, with our stub in place of nbgrader's."""
+    default = GenerateAssignment.class_traits()["preprocessors"].default()
+    return [ClearSolutionRegions if pp is ClearSolutions else pp for pp in default]
+
+
+def configuration(root: Path, **directories: str) -> Config:
+    """nbgrader's configuration for a course in `root`, quiet, with its gradebook inside."""
+    config = Config()
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
+    config.CourseDirectory.course_id = "ml_speedrun"
+    for name, folder in directories.items():
+        config.CourseDirectory[f"{name}_directory"] = folder
+    config.GenerateAssignment.preprocessors = preprocessors()
+    config.Application.log_level = "CRITICAL"
+    return config
+
+
+def release_bytes(module: course.Module) -> bytes:
+    """What the release of a module's built source notebook is to be, byte for byte."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        (root / "source" / module.id).mkdir(parents=True)
+        shutil.copy(module.source_path, root / "source" / module.id)
+        generate(configuration(root), module.id)
+        return (root / "release" / module.id / module.source_path.name).read_bytes()
+
+
+def generate(config: Config, module_id: str) -> None:
+    """Run GenerateAssignment for one module; a `SpeedrunError` tells why it failed."""
+    api = NbGraderAPI(config=config)
+    api.log = logging.getLogger("speedrun.nbgrader")
+    done = api.generate_assignment(module_id, force=True)
+    if not done["success"]:
+        reason = done.get("error") or done.get("log") or "no reason given"
+        raise SpeedrunError(f"nbgrader could not release {module_id}: {reason.strip()}")

@@ -1,0 +1,175 @@
+"""Turn a module's text (Jupytext py:percent) and its declarations into nbgrader's source notebook.
+
+What an author writes::
+
+    # %% [markdown]
+    # @exercise backward
+    #
+    # Prose that says what to write.
+
+    # %% exercise="backward"
+    def backward(...):
+        ### BEGIN SOLUTION
+        ...
+        ### END SOLUTION
+
+What the build adds: the header with badge, objectives and time; the setup cell; the exercise's
+heading in place of the `@exercise` line; the locked test cell after the answer; nbgrader's
+metadata; cell ids that do not change from one build to the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder import course
+from autograder.errors import SpeedrunError
+from autograder.exercise import Exercise
+
+EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
+
+
+def source_notebook(module: course.Module) -> NotebookNode:
+    """The module's source notebook, not executed."""
+    text = module.text_path.read_text(encoding="utf-8")
+    cells = [_header(module), _setup()]
+    declared = {exercise.id: exercise for exercise in module.exercises}
+    announced: list[str] = []
+    answered: list[str] = []
+    for cell in jupytext.reads(text, fmt="py:percent").cells:
+        exercise_id = cell.metadata.pop("exercise", None)
+        cell.metadata = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
+        if cell.cell_type == "markdown":
+            announced += EXERCISE_LINE.findall(cell.source)
+            cell.source = EXERCISE_LINE.sub(
+                lambda found: _heading(_declared(declared, found[1], module)), cell.source
+            )
+            cells.append(new_markdown_cell(cell.source, metadata=cell.metadata))
+        elif exercise_id is None:
+            cells.append(new_code_cell(cell.source, metadata=cell.metadata))
+        else:
+            exercise = _declared(declared, exercise_id, module)
+            answered.append(exercise_id)
+            cells += [_answer(exercise, cell), _test(exercise)]
+    if announced != answered or answered != list(declared):
+        raise SpeedrunError(
+            f"{module.text_path.name}: each exercise needs an @exercise line, an answer cell and a "
+            f"declaration, all in one order. Announced: {announced}; answered: {answered}; "
+            f"declared: {list(declared)}."
+        )
+    _number(cells)
+    return new_notebook(
+        cells=cells,
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "speedrun": {"module": module.id},
+        },
+    )
+
+
+def _declared(declared: dict[str, Exercise], name: str, module: course.Module) -> Exercise:
+    if name not in declared:
+        raise SpeedrunError(f"{module.text_path.name}: no exercise {name!r} is declared.")
+    return declared[name]
+
+
+def _header(module: course.Module) -> NotebookNode:
+    path = f"curriculum/{module.id}/{module.id}.ipynb"
+    address = course.repository().removeprefix("https://github.com/")
+    colab = f"https://colab.research.google.com/github/{address}/blob/main/{path}"
+    number = module.id.partition("_")[0]
+    objectives = "\n".join(f"- {objective}" for objective in module.objectives)
+    beside = ""
+    if module.resource:
+        title, author, url = (module.resource[key] for key in ("title", "author", "url"))
+        beside = f"Beside it: [{title}]({url}), {author}. This notebook also stands alone.\n\n"
+    text = (
+        f"# {number} · {module.title}\n\n"
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n\n"
+        f"**{module.summary}**\n\n"
+        f"About {module.minutes} minutes, {sum(not e.bonus for e in module.exercises)} exercises, "
+        f"{module.points} {'point' if module.points == 1 else 'points'}. {beside}"
+        f"You will\n\n{objectives}"
+    )
+    return new_markdown_cell(text.rstrip())
+
+
+def _setup() -> NotebookNode:
+    source = (
+        "# Run this cell first. It installs the course's checks where they are missing (in Colab).\n"
+        "try:\n"
+        "    import autograder\n"
+        "except ImportError:\n"
+        f"    %pip install --quiet git+{course.repository()}\n"
+        "\n"
+        "from autograder import check, hint, solution, status"
+    )
+    return new_code_cell(source)
+
+
+def _heading(exercise: Exercise) -> str:
+    kind = "Bonus" if exercise.bonus else "Exercise"
+    points = f"{exercise.points} {'point' if exercise.points == 1 else 'points'}"
+    minutes = f"about {exercise.minutes} {'minute' if exercise.minutes == 1 else 'minutes'}"
+    return (
+        f"### {kind}: {exercise.title}\n\n"
+        f"*{kind} · {points} · {minutes} · difficulty {exercise.difficulty} of 5 · "
+        f"`{exercise.id}`*"
+    )
+
+
+def _answer(exercise: Exercise, cell: NotebookNode) -> NotebookNode:
+    graded = {
+        "grade": False,
+        "grade_id": exercise.id,
+        "locked": False,
+        "schema_version": 3,
+        "solution": True,
+        "task": False,
+    }
+    return new_code_cell(cell.source, metadata={**cell.metadata, "nbgrader": graded})
+
+
+def _test(exercise: Exercise) -> NotebookNode:
+    graded = {
+        "grade": True,
+        "grade_id": exercise.check_id,
+        "locked": True,
+        "points": exercise.points,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+    }
+    return new_code_cell(test_source(exercise), metadata={"nbgrader": graded})
+
+
+def test_source(exercise: Exercise) -> str:
+    """The one line of an exercise's test cell."""
+    return f"check.{exercise.id}({', '.join(exercise.takes)})"
+
+
+def _number(cells: list[NotebookNode]) -> None:
+    """Give every cell an id that only depends on its own content."""
+    taken: set[str] = set()
+    for cell in cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        name = name or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+        while name in taken:
+            name += "x"
+        taken.add(name)
+        cell["id"] = name[:64]
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook in nbformat's canonical form."""
+    nbformat.validate(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,168 @@
+"""How an exercise is declared: once, for the check, the grade, the diagnosis and the proof."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.probes import call
+
+Case = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A mistake that learners make, as an executable wrong answer with the message to read.
+
+    `answer` is what such a learner would pass to the check (a tuple where the check takes
+    several things). It proves that the check bites and, unless `recognise` is given, its outputs
+    are what a wrong answer is compared with.
+
+    `on` limits the comparison to the cases of these names: those on which the mistake shows in
+    one way only, however the rest of the learner's code is arranged.
+
+    `recognise(case, seen, expected)` replaces the comparison where a wrong answer can't be
+    replayed, because it depends on the learner's own weights.
+    """
+
+    id: str
+    message: str
+    answer: Any
+    on: tuple[str, ...] = ()
+    recognise: Callable[[Case, Any, Any], bool] | None = None
+
+    @property
+    def answers(self) -> tuple[Any, ...]:
+        """The wrong answer as the check's arguments."""
+        return self.answer if isinstance(self.answer, tuple) else (self.answer,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A call that the answer may not make, and what to use instead.
+
+    `call` is a dotted name as it stands in the source ("np.linalg.solve"); its last part is
+    enough to be recognised however the module was imported.
+    """
+
+    call: str
+    instead: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """One exercise: what it asks, and how an answer is judged.
+
+    `takes` names what ``check.<id>(...)`` is called with, and of what kind each is: "class",
+    "function" or "value". `cases(rng)` draws inputs; a case is a dict of plain data, with its
+    `name` where mistakes or messages refer to it. `probe(case, *answers)` touches the learner's
+    objects and hands back plain data. `reference(case)`, or ``reference(case, seen)`` where the
+    answer depends on the learner's own weights, gives what a right answer hands back.
+
+    `show(case)` says in a line what was run; `explain(case, seen, expected)` may put the first
+    wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
+    `limit` is in seconds, for all cases together.
+    """
+
+    id: str
+    title: str
+    takes: dict[str, str]
+    points: int
+    minutes: int
+    difficulty: int
+    cases: Callable[[np.random.Generator], list[Case]]
+    reference: Callable[..., Any]
+    probe: Callable[..., Any] = call
+    mistakes: tuple[Mistake, ...] = ()
+    few_mistakes_because: str = ""
+    hints: tuple[str, str, str]
+    rules: tuple[Rule, ...] = ()
+    show: Callable[[Case], str] | None = None
+    explain: Callable[[Case, Any, Any], str | None] | None = None
+    picture: Callable[[Case, Any, Any], tuple[str, str] | None] | None = None
+    rtol: float = 1e-4
+    atol: float = 1e-6
+    limit: float = 10.0
+    bonus: bool = False
+    trains: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.id.isidentifier(), self.id
+        assert 1 <= self.difficulty <= 5, self.id
+        assert len(self.hints) == 3, self.id
+        assert len(self.mistakes) >= 3 or self.few_mistakes_because, self.id
+
+    @property
+    def check_id(self) -> str:
+        """The `grade_id` of the exercise's test cell; its solution cell's is the `id` itself."""
+        return f"check_{self.id}"
+
+    def expected(self, case: Case, seen: Any) -> Any:
+        """What a right answer hands back for `case`."""
+        if len(inspect.signature(self.reference).parameters) == 2:
+            return self.reference(case, seen)
+        return self.reference(case)
+
+    def shown(self, case: Case) -> str:
+        """The line that says what was run on `case`."""
+        if self.show is not None:
+            return self.show(case)
+        from autograder.plain import brief
+
+        name = next(iter(self.takes))
+        given = [brief(value) for value in case.get("args", [])]
+        given += [f"{key}={brief(value)}" for key, value in case.get("kwargs", {}).items()]
+        return f"{name}({', '.join(given)})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One answer to a multiple-choice question, and why it is wrong (or right)."""
+
+    text: str
+    why: str
+
+
+def question(
+    id: str,
+    title: str,
+    *,
+    options: dict[str, Option],
+    right: str,
+    minutes: int,
+    hints: tuple[str, str, str],
+    points: int = 1,
+    difficulty: int = 1,
+) -> Exercise:
+    """A multiple-choice question, checked like an exercise: each wrong option has its own why.
+
+    The learner assigns a letter to a variable that is named like the exercise.
+    """
+    letters = ", ".join(f'"{letter}"' for letter in options)
+    return Exercise(
+        id=id,
+        title=title,
+        takes={id: "value"},
+        points=points,
+        minutes=minutes,
+        difficulty=difficulty,
+        cases=lambda rng: [{"letters": sorted(options)}],
+        probe=_letter,
+        reference=lambda case: right,
+        show=lambda case: f"{id} is one of {letters}",
+        mistakes=tuple(
+            Mistake(id=f"{id}_{letter}", message=option.why, answer=letter)
+            for letter, option in options.items()
+            if letter != right
+        ),
+        few_mistakes_because="a question has as many mistakes as wrong options",
+        hints=hints,
+    )
+
+
+def _letter(case: Case, answer: Any) -> Any:
+    return answer.strip().strip("().").lower() if isinstance(answer, str) else answer

@@ -1,0 +1,225 @@
+"""What a learner calls in a notebook: check, hint, solution, status, placement, environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import linecache
+import os
+import platform
+import sys
+from typing import Any
+
+from autograder import course, progress, rules
+from autograder.draw import draw_graph
+from autograder.errors import SpeedrunError
+from autograder.exercise import Exercise
+from autograder.judge import INSTANT_SEED, draw, judge
+from autograder.outcome import Outcome, Result
+from autograder.placement import placement
+from autograder.plain import encode
+from autograder.probes import observe
+from autograder.show import COLOURS, Card, note_card, result_card
+
+__all__ = ["check", "draw_graph", "environment", "hint", "placement", "solution", "status"]
+
+
+class CheckFailed(Exception):
+    """Raised by a check only under nbgrader, whose test cells fail by raising."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class Check:
+    """``check.<exercise>(answer)`` checks an answer at once and says what is wrong with it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def run(*answers: Any, **named: Any) -> None:
+            _run_check(name, answers, named)
+
+        run.__name__ = run.__qualname__ = name
+        run.__doc__ = f"Check your answer to the exercise {name!r}."
+        return run
+
+    def __dir__(self) -> list[str]:
+        from autograder.exercises import by_id
+
+        return list(by_id())
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        _show(_problem("check", "Name the exercise: `check.<exercise>(your answer)`."))
+
+    def __repr__(self) -> str:
+        return "check.<exercise>(your answer)"
+
+
+check = Check()
+
+
+def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> None:
+    try:
+        exercise = course.exercise(name)
+    except SpeedrunError as error:
+        _show(_problem("check", str(error)))
+        return
+    answers += tuple(named[key] for key in list(exercise.takes)[len(answers) :] if key in named)
+    cases = draw(exercise, INSTANT_SEED)
+    observations = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
+    result = judge(exercise, cases, observations)
+    if result.passed:
+        result = rules.broken(exercise.rules, _source_of(answers)) or result
+    _note(exercise, result, observations)
+    graded = os.environ.get("NBGRADER_EXECUTION")
+    if graded and not result.passed:
+        raise CheckFailed(result_card(result, exercise.title).text)
+    _show(result_card(result, exercise.title, _footer(exercise, result)))
+
+
+def _footer(exercise: Exercise, result: Result) -> str:
+    if result.passed:
+        worth = "bonus" if exercise.bonus else _count(exercise.points, "point")
+        if exercise.id.startswith("_") or not exercise.points:
+            return ""
+        return f"{worth} here; graded again on fresh inputs."
+    if result.outcome is Outcome.NOT_ATTEMPTED:
+        return ""
+    return f'Stuck? `hint("{exercise.id}")` gives the next of three steps.'
+
+
+def _note(exercise: Exercise, result: Result, observations: list[dict[str, Any]]) -> None:
+    seen = json.dumps([encode(item) for item in observations], sort_keys=True)
+    fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
+    try:
+        with progress.updating() as record:
+            progress.note_check(record, exercise.id, str(result.outcome), fingerprint)
+    except (OSError, SpeedrunError) as error:
+        _show(_problem("progress", f"This result could not be saved: {error}"))
+
+
+def _source_of(answers: tuple[Any, ...]) -> str:
+    """The source of the cells in which the answers were defined."""
+    files = set()
+    for answer in answers:
+        members = vars(answer).values() if isinstance(answer, type) else [answer]
+        codes = [getattr(member, "__code__", None) for member in members]
+        files |= {code.co_filename for code in codes if code is not None}
+    return "\n".join("".join(linecache.getlines(file)) for file in sorted(files))
+
+
+def hint(name: str = "") -> None:
+    """Show the next of an exercise's three hints: a nudge, the idea, a part of the code."""
+    try:
+        exercise = course.exercise(_asked(name, "hint"))
+        with progress.updating() as record:
+            known = progress.entry(record, exercise.id)
+            step = min(known["hints"] + 1, len(exercise.hints))
+            known["hints"] = step
+    except SpeedrunError as error:
+        _show(_problem("hint", str(error)))
+        return
+    _show(note_card(f"Hint {step} of {len(exercise.hints)}", exercise.title, exercise.hints[step - 1]))
+
+
+def solution(name: str = "") -> None:
+    """Show an exercise's solution, once you have passed it or made three real tries."""
+    try:
+        exercise = course.exercise(_asked(name, "solution"))
+        known = progress.load()["exercises"].get(exercise.id, {})
+        tries, passed = known.get("tries", 0), known.get("outcome") == "passed"
+        if not passed and tries < progress.TRIES_BEFORE_SOLUTION:
+            left = progress.TRIES_BEFORE_SOLUTION - tries
+            text = (
+                f"It opens when the check passes, or after {_count(left, 'more real try')}. "
+                "A try is real when the answer is another than the last one.\n\n"
+                f'`hint("{exercise.id}")` gives the next step.'
+            )
+            _show(note_card("Solution closed", exercise.title, text))
+            return
+        source = solution_source(exercise)
+    except SpeedrunError as error:
+        _show(_problem("solution", str(error)))
+        return
+    text = f"One way to write it. Yours may differ and be as good.\n\n```python\n{source}\n```"
+    _show(note_card("Solution", exercise.title, text))
+
+
+def solution_source(exercise: Exercise) -> str:
+    """The solution cell of an exercise, from the built source notebook, without its marks."""
+    from autograder.exercises import module_of
+
+    path = course.module(module_of()[exercise.id]).source_path
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SpeedrunError("The solutions are not installed with this copy.") from None
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == exercise.id:
+            lines = "".join(cell["source"]).splitlines()
+            return "\n".join(line for line in lines if "## BEGIN SOL" not in line
+                             and "## END SOL" not in line)
+    raise SpeedrunError(f"No solution of {exercise.id!r} is in {path.name}.")
+
+
+def status() -> None:
+    """Show what is done, what is next, and the minutes left of the twelve hours."""
+    from autograder.status import status_card
+
+    try:
+        _show(status_card(progress.load()))
+    except SpeedrunError as error:
+        _show(_problem("status", str(error)))
+
+
+def environment() -> None:
+    """Report the environment: versions, device, threads, and where progress is kept."""
+    import matplotlib
+    import numpy
+    import sklearn
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    details = [
+        ("Python", platform.python_version()),
+        ("numpy", numpy.__version__),
+        ("torch", torch.__version__),
+        ("matplotlib", matplotlib.__version__),
+        ("scikit-learn", sklearn.__version__),
+        ("Device", f"{device}, {_count(torch.get_num_threads(), 'thread')}"),
+        ("Progress", str(progress.home() / progress.FILE_NAME)),
+    ]
+    from autograder.show import heading, rows
+
+    colour = COLOURS[Outcome.PASSED]
+    text = "\n".join(["✓ Setup complete", *(f"  {a:<12}  {b}" for a, b in details)])
+    body = heading(colour, "✓", "Setup complete", f"{sys.platform}") + rows(details)
+    _show(Card(colour, body, text))
+
+
+def _asked(name: Any, function: str) -> str:
+    if not isinstance(name, str) or not name:
+        raise SpeedrunError(f'Name the exercise in quotes: `{function}("backward")`.')
+    return name
+
+
+def _problem(title: str, text: str) -> Card:
+    return note_card("Can't do that", title, text, "!", COLOURS[Outcome.WRONG])
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _show(card: Card) -> None:
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if get_ipython() is not None:
+            display(card)
+            return
+    print(card.text)

@@ -1,0 +1,38 @@
+"""What a check can say: five outcomes, never blurred, and the words that go with one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The five outcomes of an exercise."""
+
+    PASSED = "passed"
+    WRONG = "wrong"
+    NOT_ATTEMPTED = "not attempted"
+    RAISED = "raised"
+    TIMED_OUT = "timed out"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the judge says of one answer.
+
+    `message` is one or two sentences for the learner; `details` are labelled lines under it
+    (called, returned, expected, your line). `mistake` is the id of the named mistake that was
+    recognised. `picture` is an SVG and `picture_text` says the same in words.
+    """
+
+    outcome: Outcome
+    message: str = ""
+    details: tuple[tuple[str, str], ...] = field(default=())
+    mistake: str | None = None
+    picture: str | None = None
+    picture_text: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """True only for `Outcome.PASSED`."""
+        return self.outcome is Outcome.PASSED

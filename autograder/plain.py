@@ -1,0 +1,230 @@
+"""Plain data: what a probe hands back and the only thing the judge ever sees.
+
+Plain data is None, bool, int, float, str, lists, dicts with string keys, and numpy arrays of
+numbers or booleans. Anything else becomes an `Other`: its type's name and a short text, so that
+nothing of a learner's own classes (least of all their `__eq__`) reaches the judge.
+
+On the wire, arrays are npy bytes and are read with ``allow_pickle=False``.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAX_TEXT = 20_000
+MAX_ITEMS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Other:
+    """Stands for an object that is not plain data.
+
+    `type_name` is its class's name, `text` a short description of it.
+    """
+
+    type_name: str
+    text: str
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Turn `value` into plain data of exact built-in types and numpy arrays.
+
+    Torch tensors become arrays, numpy scalars become Python numbers, tuples become lists.
+    """
+    if value is None or type(value) in (bool, int, float, str):
+        return value[:MAX_TEXT] if type(value) is str else value
+    if depth > 20:
+        return Other(type(value).__name__, "nested too deeply")
+    if isinstance(value, np.generic):
+        return plain(value.item(), depth + 1)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biuf":
+            return Other("ndarray", f"array of dtype {value.dtype}")
+        return np.array(value, copy=True, subok=False)
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth + 1) for item in list(value)[:MAX_ITEMS]]
+    if isinstance(value, dict):
+        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, bool | int | float | str):  # a subclass: take its plain content
+        base = next(kind for kind in (bool, int, float, str) if isinstance(value, kind))
+        return base.__new__(base, value)
+    return Other(type(value).__name__, _describe(value))
+
+
+def _key(key: Any) -> str:
+    return key if type(key) is str else repr(plain(key))
+
+
+def _describe(value: Any) -> str:
+    if value is ...:
+        return "..."
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if callable(value):
+        return f"the function {getattr(value, '__name__', type(value).__name__)}"
+    return f"an object of class {type(value).__name__}"
+
+
+def encode(value: Any) -> Any:
+    """Turn plain data into what JSON can carry exactly (see `decode`)."""
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"$": "float", "value": repr(value)}
+    if isinstance(value, np.ndarray):
+        buffer = io.BytesIO()
+        np.save(buffer, value, allow_pickle=False)
+        return {"$": "npy", "value": base64.b64encode(buffer.getvalue()).decode("ascii")}
+    if isinstance(value, Other):
+        return {"$": "other", "type": value.type_name, "text": value.text}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, dict):
+        return {"$": "dict", "value": {key: encode(item) for key, item in value.items()}}
+    raise TypeError(f"{type(value).__name__} is not plain data; pass it through plain() first")
+
+
+def decode(value: Any) -> Any:
+    """Read what `encode` wrote. Raises ValueError on anything that `encode` can't have written."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) is list:
+        return [decode(item) for item in value]
+    if type(value) is not dict:
+        raise ValueError(f"unexpected {type(value).__name__}")
+    try:
+        match value.get("$"):
+            case "float":
+                return float(value["value"])
+            case "npy":
+                buffer = io.BytesIO(base64.b64decode(value["value"], validate=True))
+                return np.load(buffer, allow_pickle=False)
+            case "other":
+                return Other(str(value["type"]), str(value["text"]))
+            case "dict":
+                return {str(key): decode(item) for key, item in value["value"].items()}
+    except (KeyError, TypeError, AttributeError, EOFError) as error:
+        raise ValueError(f"malformed plain data: {error}") from None
+    raise ValueError("malformed plain data: unknown tag")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where an answer differs from what was expected.
+
+    `kind` is one of "type", "shape", "length", "keys", "nan" and "value"; `path` leads to the
+    place inside a list or dict (empty at the top).
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    expected: Any
+    actual: Any
+
+
+def is_number(value: Any) -> bool:
+    """True for a Python number or a zero-dimensional array; booleans are not numbers here."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0 and value.dtype.kind != "b"
+    return type(value) in (int, float)
+
+
+def difference(
+    expected: Any, actual: Any, rtol: float, atol: float, path: tuple[str, ...] = ()
+) -> Difference | None:
+    """Compare plain data; None where it is the same.
+
+    Style is tolerated, content is not: a list of numbers equals an array, a zero-dimensional
+    array equals a number, 1 equals 1.0; NaN equals only an expected NaN.
+    """
+
+    def differs(kind: str) -> Difference:
+        return Difference(kind, path, expected, actual)
+
+    if isinstance(expected, np.ndarray) or is_number(expected):
+        got = _as_array(actual)
+        want = np.asarray(expected)
+        if got is None or (got.dtype.kind == "b") != (want.dtype.kind == "b"):
+            return differs("type")
+        if got.shape != want.shape:
+            return differs("shape")
+        if want.dtype.kind == "b":
+            return None if np.array_equal(got, want) else differs("value")
+        want, got = want.astype(float), got.astype(float)
+        if np.any(np.isnan(got) & ~np.isnan(want)):
+            return differs("nan")
+        close = np.isclose(got, want, rtol=rtol, atol=atol, equal_nan=True)
+        return None if bool(close.all()) else differs("value")
+    if isinstance(expected, list):
+        if isinstance(actual, np.ndarray) and actual.ndim:
+            actual = actual.tolist()
+        if not isinstance(actual, list):
+            return differs("type")
+        if len(actual) != len(expected):
+            return differs("length")
+        pairs = ((str(i), e, a) for i, (e, a) in enumerate(zip(expected, actual, strict=True)))
+    elif isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            return differs("type")
+        if set(actual) != set(expected):
+            return differs("keys")
+        pairs = ((key, item, actual[key]) for key, item in expected.items())
+    else:
+        if type(actual) is not type(expected):
+            return differs("type")
+        return None if actual == expected else differs("value")
+    for key, want_item, got_item in pairs:
+        found = difference(want_item, got_item, rtol, atol, (*path, key))
+        if found is not None:
+            return found
+    return None
+
+
+def _as_array(value: Any) -> np.ndarray | None:
+    if isinstance(value, np.ndarray):
+        return value
+    if type(value) in (int, float, bool):
+        return np.asarray(value)
+    if isinstance(value, list):
+        try:
+            array = np.array(value)
+        except ValueError:
+            return None
+        return array if array.dtype.kind in "biuf" else None
+    return None
+
+
+def brief(value: Any, digits: int = 4) -> str:
+    """A short text for a message: `array of shape (3, 5)`, `[1.0, 2.5]`, `0.7616`."""
+    if isinstance(value, Other):
+        return value.text
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return brief(value.item(), digits)
+        if value.size <= 12:
+            shown = np.array2string(value, precision=digits, separator=", ", suppress_small=True)
+            return " ".join(shown.split())
+        return f"array of shape {value.shape}"
+    if type(value) is float:
+        if value == int(value) if math.isfinite(value) and abs(value) < 1e6 else False:
+            return f"{value:.1f}"
+        return f"{value:.{digits}g}"
+    if isinstance(value, list):
+        if len(value) > 8:
+            return f"a list of {len(value)} items"
+        return "[" + ", ".join(brief(item, digits) for item in value) + "]"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {brief(item, digits)}" for key, item in value.items())
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,139 @@
+"""A learner's progress: one plain JSON file beside their notebooks, written atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import SpeedrunError
+
+FILE_NAME = "speedrun-progress.json"
+DRIVE = Path("/content/drive/MyDrive")
+TRIES_BEFORE_SOLUTION = 3
+
+
+def home() -> Path:
+    """The folder of the learner's notebooks, where the progress file is.
+
+    `SPEEDRUN_HOME` decides where it is set. Otherwise it is the nearest folder upwards that
+    already has a progress file, a mounted Google Drive in Colab, or the current folder.
+    """
+    chosen = os.environ.get("SPEEDRUN_HOME")
+    if chosen:
+        return Path(chosen)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    if DRIVE.is_dir():
+        return DRIVE / "ml-speedrun"
+    return here
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that, whenever the process is killed, the old or the new one is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            temporary.chmod(path.stat().st_mode)
+        else:
+            temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def load(folder: Path | None = None) -> dict[str, Any]:
+    """Read the progress file; an empty record where there is none yet.
+
+    A file that can't be read is kept under another name, never overwritten.
+    """
+    path = (folder or home()) / FILE_NAME
+    empty: dict[str, Any] = {"version": 1, "exercises": {}}
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(stored, dict) or not isinstance(stored.get("exercises"), dict):
+            raise ValueError("not a progress file")
+    except FileNotFoundError:
+        return empty
+    except (ValueError, UnicodeDecodeError):
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        with contextlib.suppress(OSError):
+            path.rename(path.with_name(f"speedrun-progress.damaged-{stamp}.json"))
+        return empty
+    except OSError as error:
+        raise SpeedrunError(f"Your progress can't be read: {error}.") from None
+    return {**empty, **stored}
+
+
+@contextlib.contextmanager
+def updating(folder: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Load the progress, let the caller change it, and write it back under a lock.
+
+    ::
+
+        with progress.updating() as record:
+            record["exercises"]["backward"] = {"outcome": "passed"}
+    """
+    import filelock
+
+    folder = folder or home()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    with filelock.FileLock(path.with_name(f".{FILE_NAME}.lock"), timeout=10):
+        record = load(folder)
+        before = json.dumps(record, sort_keys=True)
+        yield record
+        if json.dumps(record, sort_keys=True) != before or not path.exists():
+            write_atomically(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def entry(record: dict[str, Any], exercise_id: str) -> dict[str, Any]:
+    """The record of one exercise, made where there is none."""
+    new: dict[str, Any] = {"outcome": "not attempted", "tries": 0, "hints": 0}
+    return record["exercises"].setdefault(exercise_id, new)
+
+
+def note_check(record: dict[str, Any], exercise_id: str, outcome: str, answer: str) -> None:
+    """Record the outcome of a check.
+
+    A pass stays a pass. A try is real, and counts towards opening the solution, where the answer
+    is another than at the last check: `answer` is a fingerprint of it.
+    """
+    known = entry(record, exercise_id)
+    if outcome == "passed":
+        known.setdefault("passed_at", now())
+        known["outcome"] = "passed"
+    elif known["outcome"] != "passed":
+        known["outcome"] = outcome
+    if outcome not in ("passed", "not attempted") and known.get("last_answer") != answer:
+        known["tries"] += 1
+        known["last_answer"] = answer
+
+
+def note_grade(record: dict[str, Any], exercise_id: str, outcome: str, points: float) -> None:
+    """Record what `speedrun grade` gave for an exercise."""
+    known = entry(record, exercise_id)
+    known["graded"] = {"outcome": outcome, "points": points, "at": now()}
+    if outcome == "passed":
+        known.setdefault("passed_at", now())
+        known["outcome"] = "passed"
+
+
+def now() -> str:
+    """The current time in UTC, to the second, in ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,83 @@
+"""Where a learner stands: what is done, what is next, minutes left of the twelve hours."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from autograder import course
+from autograder.exercise import Exercise
+from autograder.outcome import Outcome
+from autograder.show import COLOURS, Card, heading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How far a learner is in one module."""
+
+    module: course.Module
+    done: int
+    total: int
+    minutes_left: int
+    next: Exercise | None
+
+
+def standings(record: dict[str, Any]) -> list[Standing]:
+    """The standing in every module, in the order of the course."""
+    found = []
+    for module in course.modules():
+        required = [exercise for exercise in module.exercises if not exercise.bonus]
+        open_ones = [e for e in required if not is_done(record, e.id)]
+        minutes = sum(e.minutes for e in open_ones) if required else module.minutes
+        found.append(
+            Standing(
+                module=module,
+                done=len(required) - len(open_ones),
+                total=len(required),
+                minutes_left=minutes,
+                next=open_ones[0] if open_ones else None,
+            )
+        )
+    return found
+
+
+def is_done(record: dict[str, Any], exercise_id: str) -> bool:
+    """Whether the exercise has been passed, in the notebook or in a grade."""
+    return record["exercises"].get(exercise_id, {}).get("outcome") == "passed"
+
+
+def summary(found: list[Standing]) -> tuple[str, str]:
+    """Two lines: the minutes left of the twelve hours, and what comes next."""
+    left = sum(item.minutes_left for item in found if item.module.in_speedrun)
+    hours, minutes = divmod(left, 60)
+    remaining = f"{hours} h {minutes:02d} min of the 12 hours left"
+    upcoming = next((item for item in found if item.next), None)
+    if upcoming is None:
+        return remaining, "Every exercise that is written so far is done."
+    return remaining, f"Next: {upcoming.next.title} ({upcoming.module.id}, `{upcoming.next.id}`)"
+
+
+def status_card(record: dict[str, Any]) -> Card:
+    """The status as a box with a bar a module."""
+    found = standings(record)
+    remaining, upcoming = summary(found)
+    colour = COLOURS[Outcome.PASSED]
+    lines, cells = [f"→ {remaining}", upcoming], ""
+    for item in found:
+        share = item.done / item.total if item.total else 0
+        count = f"{item.done} of {item.total}" if item.total else "not written yet"
+        lines.append(f"  {item.module.id:<24} {'█' * round(20 * share):<20} {count}")
+        bar = (
+            '<div style="height:.6em;border-radius:.3em;background:rgba(128,128,128,.25)">'
+            f'<div style="width:{100 * share:.0f}%;height:100%;border-radius:.3em;'
+            f'background:{colour}"></div></div>'
+        )
+        cells += f"<div>{html.escape(item.module.title)}</div>{bar}<div>{count}</div>"
+    body = (
+        heading("#0072b2", "→", remaining, "status")
+        + '<div style="display:grid;grid-template-columns:max-content 12em max-content;'
+        f'gap:.2em 1em;align-items:center;margin:.5em 0">{cells}</div>'
+        + f"<div>{html.escape(upcoming).replace('`', '')}</div>"
+    )
+    return Card("#0072b2", body, "\n".join(lines))

@@ -1,0 +1,17 @@
+"""Stock nbgrader commands work in this folder: source is solutions/, release is curriculum/.
+
+Grading runs through the same preprocessors as `speedrun grade`: test cells are restored, run on
+secret inputs in the notebook's kernel, and judged outside of it.
+"""
+
+from autograder.build.release import preprocessors
+from autograder.grade.nbgrader_plugin import autograde_preprocessors, sanitize_preprocessors
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "ml_speedrun"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "curriculum"
+c.GenerateAssignment.preprocessors = preprocessors()
+c.Autograde.sanitize_preprocessors = sanitize_preprocessors()
+c.Autograde.autograde_preprocessors = autograde_preprocessors()
