@@ -8,6 +8,7 @@ import linecache
 import os
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 from autograder import course, progress, rules
@@ -113,38 +114,48 @@ def _source_of(answers: tuple[Any, ...]) -> str:
 def hint(name: str = "") -> None:
     """Show the next of an exercise's three hints: a nudge, the idea, a part of the code."""
     try:
-        exercise = course.exercise(_asked(name, "hint"))
-        with progress.updating() as record:
-            known = progress.entry(record, exercise.id)
-            step = min(known["hints"] + 1, len(exercise.hints))
-            known["hints"] = step
+        _show(hint_card(_asked(name, "hint")))
     except SpeedrunError as error:
         _show(_problem("hint", str(error)))
-        return
-    _show(note_card(f"Hint {step} of {len(exercise.hints)}", exercise.title, exercise.hints[step - 1]))
+
+
+def hint_card(name: str, folder: Path | None = None) -> Card:
+    """The next hint of an exercise, which the progress in `folder` then counts as taken."""
+    exercise = course.exercise(name)
+    with progress.updating(folder) as record:
+        known = progress.entry(record, exercise.id)
+        step = min(known["hints"] + 1, len(exercise.hints))
+        known["hints"] = step
+    text = exercise.hints[step - 1]
+    return note_card(f"Hint {step} of {len(exercise.hints)}", exercise.title, text)
 
 
 def solution(name: str = "") -> None:
     """Show an exercise's solution, once you have passed it or made three real tries."""
     try:
-        exercise = course.exercise(_asked(name, "solution"))
-        known = progress.load()["exercises"].get(exercise.id, {})
-        tries, passed = known.get("tries", 0), known.get("outcome") == "passed"
-        if not passed and tries < progress.TRIES_BEFORE_SOLUTION:
-            left = progress.TRIES_BEFORE_SOLUTION - tries
-            text = (
-                f"It opens when the check passes, or after {_count(left, 'more real try')}. "
-                "A try is real when the answer is another than the last one.\n\n"
-                f'`hint("{exercise.id}")` gives the next step.'
-            )
-            _show(note_card("Solution closed", exercise.title, text))
-            return
-        source = solution_source(exercise)
+        _show(solution_card(_asked(name, "solution"))[0])
     except SpeedrunError as error:
         _show(_problem("solution", str(error)))
-        return
-    text = f"One way to write it. Yours may differ and be as good.\n\n```python\n{source}\n```"
-    _show(note_card("Solution", exercise.title, text))
+
+
+def solution_card(name: str, folder: Path | None = None) -> tuple[Card, bool]:
+    """An exercise's solution and True, or what is still to do before it opens, and False."""
+    exercise = course.exercise(name)
+    known = progress.load(folder)["exercises"].get(exercise.id, {})
+    tries, passed = known.get("tries", 0), known.get("outcome") == "passed"
+    if not passed and tries < progress.TRIES_BEFORE_SOLUTION:
+        left = progress.TRIES_BEFORE_SOLUTION - tries
+        text = (
+            f"It opens when the check passes, or after {_count(left, 'more real try')}. "
+            "A try is real when the answer is another than the last one.\n\n"
+            f'`hint("{exercise.id}")` gives the next step.'
+        )
+        return note_card("Solution closed", exercise.title, text), False
+    text = (
+        "One way to write it. Yours may differ and be as good.\n\n"
+        f"```python\n{solution_source(exercise)}\n```"
+    )
+    return note_card("Solution", exercise.title, text), True
 
 
 def solution_source(exercise: Exercise) -> str:
