@@ -20,6 +20,8 @@ import numpy as np
 
 MAX_TEXT = 20_000
 MAX_ITEMS = 1_000_000
+MAX_BITS = 1000  # of a whole number: all of these fit into a float
+MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
@@ -38,32 +40,49 @@ def plain(value: Any, depth: int = 0) -> Any:
 
     Torch tensors become arrays, numpy scalars become Python numbers, tuples become lists.
     """
-    if value is None or type(value) in (bool, int, float, str):
-        return value[:MAX_TEXT] if type(value) is str else value
-    if depth > 20:
-        return Other(type(value).__name__, "nested too deeply")
+    if value is None or type(value) in (bool, float):
+        return value
+    if depth > MAX_DEPTH:
+        return Other(type(value).__name__, "a list that is nested too deeply")
+    # Of a subclass, take what it inherits: its own methods may say anything.
+    if isinstance(value, int):
+        value = int.__int__(value)
+        if value.bit_length() <= MAX_BITS:
+            return value
+        return Other("int", f"a whole number of {int(value.bit_length() * 0.30103)} digits")
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, str):
+        return str.__str__(value)[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, np.generic):
-        return plain(value.item(), depth + 1)
+        found = _array(np.asarray(value))
+        return found.item() if isinstance(found, np.ndarray) else found
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu()
+        value = value.to_dense() if value.layout is not torch.strided else value
         value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "biuf":
-            return Other("ndarray", f"array of dtype {value.dtype}")
-        return np.array(value, copy=True, subok=False)
-    if isinstance(value, (list, tuple)):
-        return [plain(item, depth + 1) for item in list(value)[:MAX_ITEMS]]
+        return _array(value)
+    if isinstance(value, list):
+        return [plain(item, depth + 1) for item in list.__getitem__(value, slice(MAX_ITEMS))]
+    if isinstance(value, tuple):
+        return [plain(item, depth + 1) for item in tuple.__getitem__(value, slice(MAX_ITEMS))]
     if isinstance(value, dict):
-        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, bool | int | float | str):  # a subclass: take its plain content
-        base = next(kind for kind in (bool, int, float, str) if isinstance(value, kind))
-        return base.__new__(base, value)
+        return {_key(key): plain(item, depth + 1) for key, item in dict.items(value)}
     return Other(type(value).__name__, _describe(value))
 
 
+def _array(value: np.ndarray) -> np.ndarray | Other:
+    if value.dtype.kind not in "biuf":
+        return Other("ndarray", f"an array of dtype {value.dtype}")
+    wide = value.dtype.kind == "f" and value.dtype.itemsize > 8
+    return np.array(value, dtype=float if wide else value.dtype, copy=True, subok=False)
+
+
 def _key(key: Any) -> str:
-    return key if type(key) is str else repr(plain(key))
+    found = plain(key)
+    return found if type(found) is str else repr(found)
 
 
 def _describe(value: Any) -> str:
@@ -95,12 +114,14 @@ def encode(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not plain data; pass it through plain() first")
 
 
-def decode(value: Any) -> Any:
+def decode(value: Any, depth: int = 0) -> Any:
     """Read what `encode` wrote. Raises ValueError on anything that `encode` can't have written."""
+    if depth > 2 * MAX_DEPTH:
+        raise ValueError("malformed plain data: nested too deeply")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if type(value) is list:
-        return [decode(item) for item in value]
+        return [decode(item, depth + 1) for item in value]
     if type(value) is not dict:
         raise ValueError(f"unexpected {type(value).__name__}")
     try:
@@ -108,15 +129,27 @@ def decode(value: Any) -> Any:
             case "float":
                 return float(value["value"])
             case "npy":
-                buffer = io.BytesIO(base64.b64decode(value["value"], validate=True))
-                return np.load(buffer, allow_pickle=False)
+                return _read_array(value["value"])
             case "other":
                 return Other(str(value["type"]), str(value["text"]))
             case "dict":
-                return {str(key): decode(item) for key, item in value["value"].items()}
-    except (KeyError, TypeError, AttributeError, EOFError) as error:
+                items = value["value"].items()
+                return {str(key): decode(item, depth + 1) for key, item in items}
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"malformed plain data: {error}") from None
     raise ValueError("malformed plain data: unknown tag")
+
+
+def _read_array(text: str) -> np.ndarray:
+    """Read one array in npy's format: no pickles, no archives, no other kinds than numbers."""
+    try:
+        buffer = io.BytesIO(base64.b64decode(text, validate=True))
+        array = np.lib.format.read_array(buffer, allow_pickle=False)
+    except (ValueError, TypeError, EOFError, SyntaxError, ArithmeticError, MemoryError) as error:
+        raise ValueError(f"malformed plain data: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"malformed plain data: an array of dtype {array.dtype}")
+    return array
 
 
 @dataclass(frozen=True)
@@ -154,8 +187,8 @@ def difference(
 
     if isinstance(expected, np.ndarray) or is_number(expected):
         got = _as_array(actual)
-        want = np.asarray(expected)
-        if got is None or (got.dtype.kind == "b") != (want.dtype.kind == "b"):
+        want = _as_array(expected)
+        if got is None or want is None or (got.dtype.kind == "b") != (want.dtype.kind == "b"):
             return differs("type")
         if got.shape != want.shape:
             return differs("shape")
@@ -194,15 +227,23 @@ def difference(
 def _as_array(value: Any) -> np.ndarray | None:
     if isinstance(value, np.ndarray):
         return value
-    if type(value) in (int, float, bool):
-        return np.asarray(value)
-    if isinstance(value, list):
-        try:
-            array = np.array(value)
-        except ValueError:
-            return None
-        return array if array.dtype.kind in "biuf" else None
-    return None
+    if type(value) not in (int, float, bool, list):
+        return None
+    try:
+        array = np.array(value)
+    except ValueError:  # a ragged list
+        return None
+    return array if array.dtype.kind in "biuf" else _from_big(array)
+
+
+def _from_big(array: np.ndarray) -> np.ndarray | None:
+    """An array of whole numbers that no machine type holds, as floats; None for anything else."""
+    if array.dtype != object or not all(type(item) in (int, float) for item in array.flat):
+        return None
+    try:
+        return array.astype(float)
+    except OverflowError:
+        return None
 
 
 def brief(value: Any, digits: int = 4) -> str:
@@ -225,6 +266,7 @@ def brief(value: Any, digits: int = 4) -> str:
             return f"a list of {len(value)} items"
         return "[" + ", ".join(brief(item, digits) for item in value) + "]"
     if isinstance(value, dict):
-        return ", ".join(f"{key} = {brief(item, digits)}" for key, item in value.items())
+        shown = [f"{key} = {brief(item, digits)}" for key, item in list(value.items())[:8]]
+        return ", ".join(shown + ["..."] * (len(value) > 8)) or "{}"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

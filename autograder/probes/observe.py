@@ -11,30 +11,26 @@ raised, timed_out and misuse (the check was called with the wrong kind of thing)
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import copy
+import dis
 import inspect
 import io
 import linecache
-import signal
-import threading
+import sysconfig
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autograder.plain import difference, plain
+from autograder.probes.limit import TimedOut, limited
 
-OUR_FILES = str(Path(__file__).resolve().parent.parent)
+NOT_LEARNERS = (str(Path(__file__).resolve().parent.parent), sysconfig.get_paths()["stdlib"])
 PRINTED_LIMIT = 400
-
-
-class TimedOut(Exception):
-    """A learner's code ran past its limit."""
 
 
 class Misuse(Exception):
@@ -69,33 +65,48 @@ def misuse(takes: dict[str, str], answers: tuple[Any, ...]) -> dict[str, Any] | 
     """The observation for answers of the wrong number or kind; None where they fit."""
     names = list(takes)
     if len(answers) != len(names):
-        wanted = ", ".join(names)
-        many = "nothing" if not answers else f"{len(answers)} things"
-        return _misused(f"pass {wanted} to the check: it got {many}")
+        things = " and ".join(f"`{name}`" for name in names)
+        if not answers:
+            return _misused(f"The check got nothing: pass it {things}, between the brackets.")
+        got = "1 thing" if len(answers) == 1 else f"{len(answers)} things"
+        return _misused(f"The check takes {things}, and it got {got}.")
     for name, answer in zip(names, answers, strict=True):
-        kind = takes[name]
         if answer is ... or _is_stub(answer):
             return {"status": "stub"}
-        shown = f"{name!r} should be your {kind}, and the check got"
-        if isinstance(answer, (int, float, str, list, tuple, dict, type(None), np.ndarray)):
-            got = "None" if answer is None else f"a value of type {type(answer).__name__}"
-        elif isinstance(answer, type):
-            got = f"the class {answer.__name__}: pass what it makes, not the class"
-        else:
-            got = f"an object of class {type(answer).__name__}"
-        if kind == "class" and not isinstance(answer, type):
-            article = "an object of class"
-            if type(answer).__name__ == name:
-                return _misused(f"pass the class {name} itself, without calling it: check got "
-                                f"{article} {name}")
-            return _misused(f"{shown} {got}")
-        if kind == "function" and (isinstance(answer, type) or not callable(answer)):
-            if not isinstance(answer, type):
-                got += f". Write {name} without brackets after it"
-            return _misused(f"{shown} {got}")
-        if kind == "value" and isinstance(answer, type):
-            return _misused(f"{shown} {got}")
+        problem = _wrong_kind(name, takes[name], answer)
+        if problem:
+            return _misused(problem)
     return None
+
+
+def _wrong_kind(name: str, kind: str, answer: Any) -> str:
+    """What is wrong with the kind of an answer, in a sentence; empty where nothing is."""
+    asked = f"`{name}` should be your {kind}, and the check got {_kind(answer)}."
+    if kind == "class" and not isinstance(answer, type):
+        if type(answer).__name__ == name:
+            return f"Pass the class itself, not an object of it: `{name}`, without brackets."
+        return asked
+    if kind == "function" and isinstance(answer, type):
+        return asked
+    if kind == "function" and not callable(answer):
+        return f"{asked} Pass the function itself: `{name}`, without brackets after it."
+    if kind == "value" and isinstance(answer, type):
+        return f"{asked} Pass an object that you made with it."
+    if kind == "value" and inspect.isroutine(answer):
+        return f"{asked} Call it, and pass what it returns."
+    return ""
+
+
+def _kind(answer: Any) -> str:
+    if answer is None:
+        return "None"
+    if isinstance(answer, type):
+        return f"the class {answer.__name__}"
+    if inspect.isroutine(answer):
+        return f"the function {answer.__name__}"
+    names = {bool: "True or False", int: "a number", float: "a number", str: "a text"}
+    names |= {list: "a list", tuple: "a tuple", dict: "a dict", np.ndarray: "an array"}
+    return names.get(type(answer), f"an object of class {type(answer).__name__}")
 
 
 def _misused(message: str) -> dict[str, Any]:
@@ -103,14 +114,24 @@ def _misused(message: str) -> dict[str, Any]:
 
 
 def _is_stub(answer: Any) -> bool:
-    """True for a function that only has a docstring, or only ``...`` or ``pass``."""
-    code = getattr(answer, "__code__", None)
-    if not inspect.isfunction(answer) or code is None:
+    """True for a function with nothing in it but a docstring, ``...`` or ``pass``."""
+    if not inspect.isfunction(answer):
         return False
+    skipped = ("RESUME", "NOP", "COPY_FREE_VARS")
+    steps = [step for step in dis.get_instructions(answer) if step.opname not in skipped]
+    names = [step.opname for step in steps]
+    return names in (["LOAD_CONST", "RETURN_VALUE"], ["RETURN_CONST"]) and steps[0].argval is None
 
-    def empty() -> None: ...
 
-    return code.co_code == empty.__code__.co_code and len(code.co_consts) <= 2
+class _Printed(io.StringIO):
+    """Keeps the start of what is printed; it can't be closed, nor filled without end."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(PRINTED_LIMIT - self.tell(), 0)])
+        return len(text)
+
+    def close(self) -> None:
+        pass
 
 
 def _observe_one(
@@ -121,17 +142,16 @@ def _observe_one(
     limit: float,
 ) -> dict[str, Any]:
     given = copy.deepcopy(case)
-    printed = io.StringIO()
+    printed = _Printed()
     seen: dict[str, Any] = {"status": "ok"}
     try:
         with (
             contextlib.redirect_stdout(printed),
             contextlib.redirect_stderr(printed),
             warnings.catch_warnings(),
-            _time_limit(seconds),
         ):
             warnings.simplefilter("ignore")
-            seen["value"] = plain(probe(given, *answers))
+            seen["value"] = limited(seconds, _probed, probe, given, answers)
     except TimedOut:
         seen = {"status": "timed_out", "limit": limit}
     except Misuse as error:
@@ -142,13 +162,17 @@ def _observe_one(
         raise
     except BaseException as error:  # SystemExit, and what a learner derives from BaseException
         seen = {"status": "raised", "error": _error(error)}
-    seen["printed"] = printed.getvalue()[:PRINTED_LIMIT]
+    seen["printed"] = printed.getvalue()
     seen["mutated"] = [
         str(name)
         for name, before in _arguments(case)
         if difference(plain(before), plain(dict(_arguments(given)).get(name)), 0, 0) is not None
     ]
     return seen
+
+
+def _probed(probe: Callable[..., Any], case: dict[str, Any], answers: tuple[Any, ...]) -> Any:
+    return plain(probe(case, *answers))
 
 
 def _arguments(case: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -161,13 +185,18 @@ def call(case: dict[str, Any], function: Callable[..., Any], *others: Any) -> An
     return function(*case.get("args", []), *others, **case.get("kwargs", {}))
 
 
+def letter(case: dict[str, Any], answer: Any) -> Any:
+    """The probe of a multiple-choice question: the letter, however it was written ("B", "(b)")."""
+    return answer.strip().strip("().").lower() if isinstance(answer, str) else answer
+
+
 def _error(error: BaseException) -> dict[str, Any]:
     """Describe an error by the learner's own last line, never by a line of ours."""
     line, number, function = "", 0, ""
     trace = error.__traceback__
     while trace is not None:
         filename = trace.tb_frame.f_code.co_filename
-        if not _is_ours(filename) and "site-packages" not in filename:
+        if not filename.startswith(NOT_LEARNERS) and "-packages" not in filename:
             text = linecache.getline(filename, trace.tb_lineno).strip()
             if text:
                 line, number = text, trace.tb_lineno
@@ -184,71 +213,3 @@ def _error(error: BaseException) -> dict[str, Any]:
         "number": number,
         "function": function,
     }
-
-
-def _is_ours(filename: str) -> bool:
-    return filename.startswith(OUR_FILES)
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimedOut` in the main thread after `seconds`.
-
-    It works where there are no POSIX signals, too. The interruption is repeated, so a bare
-    ``except:`` in a learner's loop can't swallow it for good; a single long call into C code
-    ends only when that call does. Outside the main thread there is no limit.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    finished = threading.Event()
-    lock = threading.Lock()
-    fired = False
-
-    def watch() -> None:
-        nonlocal fired
-        wait = max(seconds, 0.001)
-        while not finished.wait(wait):
-            with lock:
-                if finished.is_set():
-                    return
-                fired = True
-                _interrupt_main_thread()
-            wait = 0.2
-
-    def stop() -> None:
-        while True:
-            try:
-                with lock:
-                    finished.set()
-                if fired:
-                    time.sleep(0.01)  # an interruption that is under way arrives here
-                return
-            except KeyboardInterrupt:
-                if not fired:
-                    finished.set()
-                    raise
-
-    threading.Thread(target=watch, daemon=True, name="speedrun-time-limit").start()
-    try:
-        yield
-    except KeyboardInterrupt:
-        stop()
-        if fired:
-            raise TimedOut from None
-        raise
-    except BaseException:
-        stop()
-        raise
-    stop()
-    if fired:
-        raise TimedOut
-
-
-def _interrupt_main_thread() -> None:
-    """As if the learner had pressed stop: a real signal where there is one, so sleep ends too."""
-    main = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, signal.SIGINT)
-    else:
-        _thread.interrupt_main()
