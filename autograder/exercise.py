@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.probes import call
+from autograder.probes import call, letter
 
 Case = dict[str, Any]
 
@@ -63,6 +63,10 @@ class Exercise:
     objects and hands back plain data. `reference(case)`, or ``reference(case, seen)`` where the
     answer depends on the learner's own weights, gives what a right answer hands back.
 
+    `measure(case, seen)` turns what the probe handed back into what is compared, in the judge's own
+    process: an accuracy from the learner's scores, say. Mistakes' `recognise`, `explain` and
+    `picture` still get what the probe handed back.
+
     `show(case)` says in a line what was run; `explain(case, seen, expected)` may put the first
     wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
     `limit` is in seconds, for all cases together.
@@ -77,6 +81,7 @@ class Exercise:
     cases: Callable[[np.random.Generator], list[Case]]
     reference: Callable[..., Any]
     probe: Callable[..., Any] = call
+    measure: Callable[[Case, Any], Any] | None = None
     mistakes: tuple[Mistake, ...] = ()
     few_mistakes_because: str = ""
     hints: tuple[str, str, str]
@@ -103,9 +108,21 @@ class Exercise:
 
     def expected(self, case: Case, seen: Any) -> Any:
         """What a right answer hands back for `case`."""
-        if len(inspect.signature(self.reference).parameters) == 2:
-            return self.reference(case, seen)
-        return self.reference(case)
+        return self.reference(case, seen) if self.reads_answer else self.reference(case)
+
+    @property
+    def reads_answer(self) -> bool:
+        """Whether the reference depends on what the learner's answer gave (their own weights)."""
+        return len(inspect.signature(self.reference).parameters) == 2
+
+    def measured(self, case: Case, seen: Any) -> Any:
+        """What of an observed value is compared with the reference."""
+        if self.measure is None:
+            return seen
+        try:
+            return self.measure(case, seen)
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+            return seen  # not of the form that can be measured: the comparison will say so
 
     def shown(self, case: Case) -> str:
         """The line that says what was run on `case`."""
@@ -151,7 +168,7 @@ def question(
         minutes=minutes,
         difficulty=difficulty,
         cases=lambda rng: [{"letters": sorted(options)}],
-        probe=_letter,
+        probe=letter,
         reference=lambda case: right,
         show=lambda case: f"{id} is one of {letters}",
         mistakes=tuple(
@@ -162,7 +179,3 @@ def question(
         few_mistakes_because="a question has as many mistakes as wrong options",
         hints=hints,
     )
-
-
-def _letter(case: Case, answer: Any) -> Any:
-    return answer.strip().strip("().").lower() if isinstance(answer, str) else answer

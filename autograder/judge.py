@@ -8,6 +8,7 @@ never went in.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,16 @@ from autograder.probes import observe
 Observation = dict[str, Any]
 
 INSTANT_SEED = 20221
+# What code raises that reads a value of another form than it counts on.
+UNREADABLE = (
+    TypeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)
 
 
 def draw(exercise: Exercise, seed: int) -> list[Case]:
@@ -29,22 +40,67 @@ def draw(exercise: Exercise, seed: int) -> list[Case]:
 
 def judge(exercise: Exercise, cases: list[Case], observations: list[Observation]) -> Result:
     """Compare what was observed with the reference and say what is right or wrong with it."""
+    if len(observations) > len(cases) or not all(map(_well_formed, observations)):
+        return Result(Outcome.WRONG, "The check did not run to its end.")
     halted = _halted(exercise, cases, observations)
     if halted is not None:
         return halted
     if len(observations) != len(cases):
         return Result(Outcome.WRONG, "The check did not run to its end.")
-    expected = [
-        exercise.expected(copy.deepcopy(case), seen["value"])
-        for case, seen in zip(cases, observations, strict=True)
-    ]
+    expected = []
+    for case, seen in zip(cases, observations, strict=True):
+        try:
+            expected.append(exercise.expected(copy.deepcopy(case), seen["value"]))
+        except UNREADABLE:
+            if not exercise.reads_answer:
+                raise
+            return _unreadable(exercise, case, seen)
     for index, (case, seen) in enumerate(zip(cases, observations, strict=True)):
-        wrong = difference(expected[index], seen["value"], exercise.rtol, exercise.atol)
+        wrong = _differs(exercise, case, seen["value"], expected[index])
         if wrong is not None:
             return _wrong(exercise, cases, observations, expected, index, wrong)
         if seen["mutated"]:
             return _mutated(exercise, case, seen)
     return Result(Outcome.PASSED)
+
+
+def _well_formed(seen: Observation) -> bool:
+    """Whether this can be an observation at all: it may come from a kernel that others wrote in."""
+    if not isinstance(seen, dict):
+        return False
+    error = seen.get("error")
+    texts = ("type", "message", "line", "number", "function")
+    fine = error is None or (isinstance(error, dict) and all(key in error for key in texts))
+    match seen.get("status"):
+        case "ok":
+            mutated = seen.get("mutated")
+            return (
+                "value" in seen
+                and isinstance(seen.get("printed"), str)
+                and isinstance(mutated, list)
+                and all(isinstance(name, str) for name in mutated)
+            )
+        case "stub":
+            return fine
+        case "raised":
+            return fine and error is not None
+        case "timed_out":
+            return isinstance(seen.get("limit"), int | float)
+        case "misuse":
+            return isinstance(seen.get("message"), str)
+    return False
+
+
+def _unreadable(exercise: Exercise, case: Case, seen: Observation) -> Result:
+    return Result(
+        Outcome.WRONG,
+        "The answer gives something of another form than the exercise asks for.",
+        (("Called", exercise.shown(case)), ("Returned", brief(seen["value"]))),
+    )
+
+
+def _differs(exercise: Exercise, case: Case, seen: Any, expected: Any) -> Difference | None:
+    return difference(expected, exercise.measured(case, seen), exercise.rtol, exercise.atol)
 
 
 def _halted(
@@ -110,17 +166,18 @@ def _wrong(
     mistake, shown = recognise(exercise, cases, values, expected) or (None, index)
     if mistake is not None:
         case, seen, message = cases[shown], observations[shown], mistake.message
-        wrong = difference(expected[shown], seen["value"], exercise.rtol, exercise.atol) or wrong
+        wrong = _differs(exercise, case, seen["value"], expected[shown]) or wrong
     elif seen["mutated"]:
         return _mutated(exercise, case, seen)
     else:
-        explained = exercise.explain and exercise.explain(case, seen["value"], expected[shown])
+        explained = _safely(exercise.explain, case, seen["value"], expected[shown])
         message = explained or _explain(wrong, seen)
     details = [("Called", exercise.shown(case))]
-    if wrong.path:
-        details.append(("Look at", " → ".join(wrong.path)))
-    details += [("Returned", brief(wrong.actual)), ("Expected", brief(wrong.expected))]
-    drawn = exercise.picture and exercise.picture(case, seen["value"], expected[shown])
+    place, returned, wanted = _shown(exercise, wrong)
+    if place:
+        details.append(("Look at", " → ".join(place)))
+    details += [("Returned", returned), ("Expected", wanted)]
+    drawn = _safely(exercise.picture, case, seen["value"], expected[shown])
     picture, picture_text = drawn or (None, "")
     return Result(
         Outcome.WRONG,
@@ -132,6 +189,23 @@ def _wrong(
     )
 
 
+def _shown(exercise: Exercise, wrong: Difference) -> tuple[tuple[str, ...], str, str]:
+    """Where an answer differs, what is there and what should be, in words that differ as well."""
+    path, actual, expected = wrong.path, wrong.actual, wrong.expected
+    large = isinstance(expected, np.ndarray) and expected.size > 12
+    if wrong.kind in ("value", "nan") and large:
+        got = np.asarray(actual)
+        close = np.isclose(got, expected, exercise.rtol, exercise.atol, equal_nan=True)
+        index = tuple(int(i) for i in np.argwhere(~close)[0])
+        path = (*path, f"[{', '.join(map(str, index))}]")
+        actual, expected = got[index].item(), expected[index].item()
+    for digits in (4, 6, 9, 17):
+        returned, wanted = brief(actual, digits), brief(expected, digits)
+        if returned != wanted:
+            break
+    return path, returned, wanted
+
+
 def recognise(
     exercise: Exercise, cases: list[Case], values: list[Any], expected: list[Any]
 ) -> tuple[Mistake, int] | None:
@@ -139,14 +213,12 @@ def recognise(
     for mistake in exercise.mistakes:
         chosen = [i for i, c in enumerate(cases) if not mistake.on or c.get("name") in mistake.on]
         wrong = [
-            i
-            for i in chosen
-            if difference(expected[i], values[i], exercise.rtol, exercise.atol) is not None
+            i for i in chosen if _differs(exercise, cases[i], values[i], expected[i]) is not None
         ]
         if not wrong:
             continue
         if mistake.recognise is not None:
-            hit = [i for i in wrong if _safely(mistake, cases[i], values[i], expected[i])]
+            hit = [i for i in wrong if _safely(mistake.recognise, cases[i], values[i], expected[i])]
             if hit:
                 return mistake, hit[0]
             continue
@@ -159,19 +231,24 @@ def recognise(
         )
         if len(replayed) == len(chosen) and all(
             replay["status"] == "ok"
-            and difference(replay["value"], values[i], exercise.rtol, exercise.atol) is None
+            and _differs(
+                exercise, cases[i], values[i], exercise.measured(cases[i], replay["value"])
+            )
+            is None
             for i, replay in zip(chosen, replayed, strict=True)
         ):
             return mistake, wrong[0]
     return None
 
 
-def _safely(mistake: Mistake, case: Case, seen: Any, expected: Any) -> bool:
-    """A recogniser reads data of any shape: one that stumbles over it has not recognised it."""
+def _safely(reader: Callable[..., Any] | None, case: Case, seen: Any, expected: Any) -> Any:
+    """What a declaration's function makes of an answer; None where it stumbles over its form."""
+    if reader is None:
+        return None
     try:
-        return bool(mistake.recognise(case, seen, expected))
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError):
-        return False
+        return reader(case, seen, expected)
+    except UNREADABLE:
+        return None
 
 
 def _explain(wrong: Difference, seen: Observation) -> str:
