@@ -5,7 +5,11 @@ secret inputs in the notebook's kernel, and judged outside of it.
 """
 
 from autograder.build.release import preprocessors
-from autograder.grade.nbgrader_plugin import autograde_preprocessors, sanitize_preprocessors
+from autograder.grade.nbgrader_plugin import (
+    RepairingExporter,
+    autograde_preprocessors,
+    sanitize_preprocessors,
+)
 
 c = get_config()  # noqa: F821
 
@@ -13,5 +17,6 @@ c.CourseDirectory.course_id = "ml_speedrun"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "curriculum"
 c.GenerateAssignment.preprocessors = preprocessors()
+c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = sanitize_preprocessors()
 c.Autograde.autograde_preprocessors = autograde_preprocessors()

@@ -1,0 +1,101 @@
+"""The results of a run: what each exercise gets, in the trusted process."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from autograder import rules
+from autograder.exercise import Exercise
+from autograder.grade.testcell import Event, Test
+from autograder.judge import judge
+from autograder.outcome import Outcome, Result
+
+EXIT = "It calls exit, which ends the notebook. Leave that out"
+MEMORY = "The system ended the kernel while this ran, most often because memory ran out"
+DIED = "This ended the kernel"
+
+
+class Unjudged(Exception):
+    """The judge itself stumbled over an answer; a person has to look."""
+
+
+def result_of(test: Test, answer: str, stub: str, event: Event | None) -> Result:
+    """Judge one test. `event` is what happened to the answer cell, `answer` its source."""
+    if test.tampered:
+        return Result(
+            Outcome.WRONG, "Something in the notebook wrote into the check's result: no points."
+        )
+    untouched = answer.strip() == stub.strip()
+    result = _result(test, answer, event)
+    if untouched and not result.passed:
+        return Result(Outcome.NOT_ATTEMPTED, "The answer cell is as it was handed out.")
+    return result
+
+
+def _result(test: Test, answer: str, event: Event | None) -> Result:
+    if test.observations is None:
+        return _happened(event) or _happened(test.event) or _silent(test)
+    first = test.observations[0]
+    if first["status"] == "missing":
+        name = first["name"] or next(iter(test.exercise.takes))
+        return _happened(event) or Result(
+            Outcome.RAISED, f"`{name}` is not defined: does the answer cell define it?"
+        )
+    result = judged(test.exercise, test)
+    if result.passed:
+        return rules.broken(test.exercise.rules, python(answer)) or result
+    halted = any(seen["status"] != "ok" for seen in test.observations)
+    if event is not None and (halted or event.kind != "raised" or "SyntaxError" in event.text):
+        return _happened(event) or result
+    return result
+
+
+def judged(exercise: Exercise, test: Test) -> Result:
+    """The judge's result; raises `Unjudged` where it can't be had even without a diagnosis."""
+    plainer = dataclasses.replace(
+        exercise, explain=None, picture=None, mistakes=(), few_mistakes_because="judged plainly"
+    )
+    for attempt in (exercise, plainer):
+        try:
+            return judge(attempt, test.cases, test.observations or [])
+        except Exception as error:
+            stumbled = error
+    raise Unjudged(f"{exercise.id}: {type(stumbled).__name__}: {stumbled}")
+
+
+def _happened(event: Event | None) -> Result | None:
+    """What a cell's own fate says of its exercise."""
+    if event is None:
+        return None
+    match event.kind:
+        case "died":
+            why = {"exit": EXIT, "memory": MEMORY}.get(event.text, DIED)
+            return Result(Outcome.RAISED, f"{why}. The other exercises were graded without it.")
+        case "stuck":
+            return Result(
+                Outcome.TIMED_OUT, "It ran past its time limit and could not be interrupted."
+            )
+        case "timed_out":
+            return Result(
+                Outcome.TIMED_OUT,
+                f"Stopped: the cell ran for over {event.text} seconds. Look for a loop that "
+                "never ends.",
+            )
+        case "raised":
+            return Result(Outcome.RAISED, f"Running the cell raised {event.text[:300]}.")
+    return None
+
+
+def _silent(test: Test) -> Result:
+    return Result(
+        Outcome.RAISED, "The check could not report from this notebook: it was not run to its end."
+    )
+
+
+def python(source: str) -> str:
+    """A cell's source as plain Python, so that no line with a magic hides a call."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    first, _, rest = source.lstrip().partition("\n")
+    body = rest if first.startswith("%%") else source
+    return TransformerManager().transform_cell(body)
