@@ -210,6 +210,7 @@ def _successors(base: list[NotebookNode], new: list[NotebookNode]) -> dict[int |
     for kind, a1, a2, b1, b2 in matcher.get_opcodes():
         if kind in ("equal", "replace"):
             found |= {a: b1 + min(a - a1, b2 - b1 - 1) for a in range(a1, a2)}
+            found[a2 - 1] = b2 - 1
     return found
 
 

@@ -1,0 +1,38 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder that is empty, set as SPEEDRUN_HOME."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SPEEDRUN_HOME", str(folder))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    return folder
+
+
+@pytest.fixture
+def speedrun() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command ``speedrun`` in a process of its own."""
+
+    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "autograder.cli", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=180,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"},
+            **options,
+        )
+
+    return run
