@@ -132,7 +132,7 @@ def status(folder: FolderOption = None) -> None:
     """Show what is done, what is next, and the minutes left of the 12 hours."""
     from autograder import progress
     from autograder.learner.folder import learner_folder
-    from autograder.status import status_card
+    from autograder.standing import status_card
 
     _say(status_card(progress.load(learner_folder(folder).path)).text)
 

@@ -132,7 +132,9 @@ class Graph:
         lines = []
         for node in self.nodes:
             made = ", ".join(names[p] for p in node.parents)
-            lines.append(" | ".join((node.title, *node.lines)) + (f" | from {made}" if made else ""))
+            lines.append(
+                " | ".join((node.title, *node.lines)) + (f" | from {made}" if made else "")
+            )
         return "\n".join(lines)
 
 
@@ -160,9 +162,9 @@ def draw_graph(root: Any, limit: int = 60) -> Graph:
         op = str(getattr(value, "_op", "") or getattr(value, "op", "") or "")
         name = str(getattr(value, "label", "") or "")
         title = f"{name} = {op}" if name and op else name or op or "value"
-        lines = [f"data {float(value.data): .4f}"]
+        lines = [f"data {_number(value.data)}"]
         if getattr(value, "grad", None) is not None:
-            lines.append(f"grad {float(value.grad): .4f}")
+            lines.append(f"grad {_number(value.grad)}")
         nodes.append(
             Node(
                 key=id(value),
@@ -175,11 +177,16 @@ def draw_graph(root: Any, limit: int = 60) -> Graph:
     return Graph(nodes, f"Graph of {len(nodes)} values: {described}")
 
 
+def _number(value: Any) -> str:
+    try:
+        return f"{float(value): .4f}"
+    except (TypeError, ValueError):
+        return f"{type(value).__name__}, not a number"
+
+
 def _parents(value: Any) -> list[Any]:
     if not hasattr(value, "data"):
-        raise SpeedrunError(
-            f"draw_graph() draws a Value of yours; it got {type(value).__name__}."
-        )
+        raise SpeedrunError(f"draw_graph() draws a Value of yours; it got {type(value).__name__}.")
     for name in CHILD_NAMES:
         found = getattr(value, name, None)
         if isinstance(found, (tuple, list, set, frozenset)):

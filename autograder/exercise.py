@@ -69,7 +69,8 @@ class Exercise:
 
     `show(case)` says in a line what was run; `explain(case, seen, expected)` may put the first
     wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
-    `limit` is in seconds, for all cases together.
+    `reveals` is off where the expected value is the answer itself, and a failing check must not
+    show it. `limit` is in seconds, for all cases together.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Exercise:
     rtol: float = 1e-4
     atol: float = 1e-6
     limit: float = 10.0
+    reveals: bool = True
     bonus: bool = False
     trains: bool = False
 
@@ -171,6 +173,8 @@ def question(
         probe=letter,
         reference=lambda case: right,
         show=lambda case: f"{id} is one of {letters}",
+        explain=lambda case, seen, expected: f"Answer with one letter in quotes: {letters}.",
+        reveals=False,
         mistakes=tuple(
             Mistake(id=f"{id}_{letter}", message=option.why, answer=letter)
             for letter, option in options.items()

@@ -8,6 +8,7 @@ never went in.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -141,6 +142,7 @@ def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:
     kind, text = error["type"], error["message"]
     message = f"Your code raised {kind}" + (f": {text}" if text else "")
     if kind == "TypeError" and "positional argument" in text and not error["line"]:
+        text = re.sub(r"\S*<locals>\.", "", text)
         message = f"It can't be called as the exercise calls it: {text}"
     if kind == "RecursionError":
         message = "Your code called itself until Python gave up (RecursionError)"
@@ -171,7 +173,11 @@ def _wrong(
         return _mutated(exercise, case, seen)
     else:
         explained = _safely(exercise.explain, case, seen["value"], expected[shown])
-        message = explained or _explain(wrong, seen)
+        verb = "It is" if set(exercise.takes.values()) == {"value"} else "It returns"
+        message = explained or _explain(wrong, seen, verb)
+    if not exercise.reveals:
+        asked = (("Asked", exercise.shown(case)), ("Your answer", brief(seen["value"])))
+        return Result(Outcome.WRONG, _sentence(message), asked, mistake.id if mistake else None)
     details = [("Called", exercise.shown(case))]
     place, returned, wanted = _shown(exercise, wrong)
     if place:
@@ -251,9 +257,11 @@ def _safely(reader: Callable[..., Any] | None, case: Case, seen: Any, expected: 
         return None
 
 
-def _explain(wrong: Difference, seen: Observation) -> str:
+def _explain(wrong: Difference, seen: Observation, verb: str) -> str:
     """Name what is wrong in general terms, where no named mistake explains it."""
     actual, expected = wrong.actual, wrong.expected
+    if actual is None and expected is not None and verb == "It is":
+        return "It is None"
     if actual is None and expected is not None:
         if seen["printed"].strip():
             return "It prints its result and returns None: end it with return"
@@ -261,15 +269,17 @@ def _explain(wrong: Difference, seen: Observation) -> str:
     match wrong.kind:
         case "type":
             if isinstance(actual, Other):
-                return f"It returns {actual.text}, where {_kind(expected)} is expected"
-            return f"It returns {_kind(actual)}, where {_kind(expected)} is expected"
+                return f"{verb} {actual.text}, where {_kind(expected)} is expected"
+            return f"{verb} {_kind(actual)}, where {_kind(expected)} is expected"
         case "shape":
             got, want = np.shape(actual), np.shape(expected)
+            if not want or not got:
+                return f"{verb} {_kind(actual)}, where {_kind(expected)} is expected"
             if got == tuple(reversed(want)) and len(want) > 1:
                 return f"The result is transposed: its shape is {got}, expected {want}"
             return f"The result has shape {got}, expected {want}"
         case "length":
-            return f"It returns {len(actual)} items, expected {len(expected)}"
+            return f"{verb} a list of {len(actual)} items, where {len(expected)} are expected"
         case "keys":
             missing = sorted(set(expected) - set(actual))
             extra = sorted(set(actual) - set(expected))
@@ -278,7 +288,7 @@ def _explain(wrong: Difference, seen: Observation) -> str:
             return f"The result has other keys than expected ({'; '.join(told)})"
         case "nan":
             return "The result contains NaN (not a number)"
-    return "It returns another value than expected"
+    return f"{verb} another value than expected"
 
 
 def _kind(value: Any) -> str:

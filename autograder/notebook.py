@@ -17,7 +17,7 @@ from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
 from autograder.judge import INSTANT_SEED, draw, judge
 from autograder.outcome import Outcome, Result
-from autograder.placement import placement
+from autograder.placing import placement
 from autograder.plain import encode
 from autograder.probes import observe
 from autograder.show import COLOURS, Card, note_card, result_card
@@ -67,6 +67,11 @@ def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> No
     except SpeedrunError as error:
         _show(_problem("check", str(error)))
         return
+    unknown = [key for key in named if key not in exercise.takes]
+    if unknown:
+        call = f"check.{exercise.id}({', '.join(exercise.takes)})"
+        _show(_problem("check", f"The check takes no `{unknown[0]}`. Call it as `{call}`."))
+        return
     answers += tuple(named[key] for key in list(exercise.takes)[len(answers) :] if key in named)
     cases = draw(exercise, INSTANT_SEED)
     observations = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
@@ -92,13 +97,15 @@ def _footer(exercise: Exercise, result: Result) -> str:
 
 
 def _note(exercise: Exercise, result: Result, observations: list[dict[str, Any]]) -> None:
-    seen = json.dumps([encode(item) for item in observations], sort_keys=True)
-    fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
+    fingerprint = ""
+    if all(item["status"] != "misuse" for item in observations):
+        seen = json.dumps([encode(item) for item in observations], sort_keys=True)
+        fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
     try:
         with progress.updating() as record:
             progress.note_check(record, exercise.id, str(result.outcome), fingerprint)
-    except (OSError, SpeedrunError) as error:
-        _show(_problem("progress", f"This result could not be saved: {error}"))
+    except SpeedrunError as error:
+        _show(_problem("progress", str(error)))
 
 
 def _source_of(answers: tuple[Any, ...]) -> str:
@@ -170,14 +177,15 @@ def solution_source(exercise: Exercise) -> str:
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == exercise.id:
             lines = "".join(cell["source"]).splitlines()
-            return "\n".join(line for line in lines if "## BEGIN SOL" not in line
-                             and "## END SOL" not in line)
+            return "\n".join(
+                line for line in lines if "## BEGIN SOL" not in line and "## END SOL" not in line
+            )
     raise SpeedrunError(f"No solution of {exercise.id!r} is in {path.name}.")
 
 
 def status() -> None:
     """Show what is done, what is next, and the minutes left of the twelve hours."""
-    from autograder.status import status_card
+    from autograder.standing import status_card
 
     try:
         _show(status_card(progress.load()))
@@ -233,4 +241,8 @@ def _show(card: Card) -> None:
         if get_ipython() is not None:
             display(card)
             return
-    print(card.text)
+    try:
+        print(card.text)
+    except UnicodeEncodeError:  # a console of few letters, on Windows
+        encoding = sys.stdout.encoding or "ascii"
+        print(card.text.encode(encoding, "replace").decode(encoding))

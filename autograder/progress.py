@@ -16,6 +16,7 @@ from autograder.errors import SpeedrunError
 FILE_NAME = "speedrun-progress.json"
 DRIVE = Path("/content/drive/MyDrive")
 TRIES_BEFORE_SOLUTION = 3
+LOCK_SECONDS = 10
 
 
 def home() -> Path:
@@ -66,18 +67,35 @@ def load(folder: Path | None = None) -> dict[str, Any]:
     empty: dict[str, Any] = {"version": 1, "exercises": {}}
     try:
         stored = json.loads(path.read_text(encoding="utf-8-sig"))
-        if not isinstance(stored, dict) or not isinstance(stored.get("exercises"), dict):
+        if not _is_record(stored):
             raise ValueError("not a progress file")
     except FileNotFoundError:
         return empty
-    except (ValueError, UnicodeDecodeError):
-        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        with contextlib.suppress(OSError):
-            path.rename(path.with_name(f"speedrun-progress.damaged-{stamp}.json"))
+    except (ValueError, RecursionError):
+        _set_aside(path)
         return empty
     except OSError as error:
         raise SpeedrunError(f"Your progress can't be read: {error}.") from None
     return {**empty, **stored}
+
+
+def _is_record(stored: Any) -> bool:
+    exercises = stored.get("exercises") if isinstance(stored, dict) else None
+    return isinstance(exercises, dict) and all(isinstance(e, dict) for e in exercises.values())
+
+
+def _set_aside(path: Path) -> None:
+    """Keep a damaged file under a name that no other file has."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    kept = path.with_name(f"speedrun-progress.damaged-{stamp}.json")
+    try:
+        path.rename(kept)
+    except FileNotFoundError:
+        return  # another process was quicker
+    except OSError as error:
+        raise SpeedrunError(
+            f"{path} is damaged and can't be moved away ({error.strerror}): rename it yourself."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -89,30 +107,63 @@ def updating(folder: Path | None = None) -> Iterator[dict[str, Any]]:
         with progress.updating() as record:
             record["exercises"]["backward"] = {"outcome": "passed"}
     """
-    import filelock
-
-    folder = folder or home()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE_NAME
-    with filelock.FileLock(path.with_name(f".{FILE_NAME}.lock"), timeout=10):
-        record = load(folder)
+    with _locked(folder) as path:
+        record = load(path.parent)
         before = json.dumps(record, sort_keys=True)
         yield record
         if json.dumps(record, sort_keys=True) != before or not path.exists():
-            write_atomically(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+            try:
+                write_atomically(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+            except OSError as error:
+                raise _unwritable(path.parent, error) from None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path | None) -> Iterator[Path]:
+    """Hold the lock of a progress file, and hand over the file's path."""
+    import filelock
+
+    try:
+        folder = folder or home()
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / f".{FILE_NAME}.lock", timeout=LOCK_SECONDS)
+        lock.acquire()
+    except filelock.Timeout:
+        raise SpeedrunError(
+            f"Another process has held your progress in {folder} for {LOCK_SECONDS} seconds: "
+            "try again."
+        ) from None
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        yield folder / FILE_NAME
+    finally:
+        lock.release()
+
+
+def _unwritable(folder: Path | None, error: OSError) -> SpeedrunError:
+    return SpeedrunError(
+        f"Your progress can't be saved in {folder or 'this folder'} ({error.strerror}): "
+        "set SPEEDRUN_HOME to a folder that you can write to."
+    )
 
 
 def entry(record: dict[str, Any], exercise_id: str) -> dict[str, Any]:
     """The record of one exercise, made where there is none."""
-    new: dict[str, Any] = {"outcome": "not attempted", "tries": 0, "hints": 0}
-    return record["exercises"].setdefault(exercise_id, new)
+    known = record["exercises"].setdefault(exercise_id, {})
+    known.setdefault("outcome", "not attempted")
+    for count in ("tries", "hints"):
+        if type(known.get(count)) is not int:
+            known[count] = 0
+    return known
 
 
 def note_check(record: dict[str, Any], exercise_id: str, outcome: str, answer: str) -> None:
     """Record the outcome of a check.
 
     A pass stays a pass. A try is real, and counts towards opening the solution, where the answer
-    is another than at the last check: `answer` is a fingerprint of it.
+    is another than at the last check: `answer` is a fingerprint of it, empty where the check got
+    nothing that it could run.
     """
     known = entry(record, exercise_id)
     if outcome == "passed":
@@ -120,7 +171,8 @@ def note_check(record: dict[str, Any], exercise_id: str, outcome: str, answer: s
         known["outcome"] = "passed"
     elif known["outcome"] != "passed":
         known["outcome"] = outcome
-    if outcome not in ("passed", "not attempted") and known.get("last_answer") != answer:
+    tried = answer and outcome not in ("passed", "not attempted")
+    if tried and known.get("last_answer") != answer:
         known["tries"] += 1
         known["last_answer"] = answer
 

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from autograder.exercise import Rule
 from autograder.outcome import Outcome, Result
 
 
 def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
-    """The result for the first rule that `source` breaks; None where it keeps them all."""
-    if not rules:
+    """The result for the first rule that `source` breaks; None where it keeps them all.
+
+    Source that is not Python breaks none: it can't run either.
+    """
+    tree = _tree(source) if rules else None
+    if tree is None:
         return None
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return None
+    own = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = _dotted(node.func)
+        owner, _, last = name.rpartition(".")
+        if last in own and owner in ("", "self", "cls"):
+            continue
         for rule in rules:
-            if name == rule.call or name.split(".")[-1] == rule.call.split(".")[-1]:
+            if last == rule.call.split(".")[-1]:
                 line = source.splitlines()[node.lineno - 1].strip()
                 return Result(
                     Outcome.WRONG,
-                    f"This exercise is to be solved without {rule.call}: {rule.instead}.",
+                    f"This exercise is to be solved without `{rule.call}`: {rule.instead}.",
                     (("Your line", f"{node.lineno}: {line}"),),
                 )
+    return None
+
+
+def _tree(source: str) -> ast.Module | None:
+    """The syntax tree of a cell; lines for IPython (`%time`, `!pip`) count as empty."""
+    python = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    for text in (source, python):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
     return None
 
 

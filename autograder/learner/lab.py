@@ -58,7 +58,7 @@ def lab(
 
 def next_module(folder: Folder) -> course.Module:
     """The first module with an exercise still to do; the course's first where all are done."""
-    from autograder.status import standings
+    from autograder.standing import standings
 
     there = ready()
     if not there:

@@ -64,10 +64,11 @@ def status_card(record: dict[str, Any]) -> Card:
     remaining, upcoming = summary(found)
     colour = COLOURS[Outcome.PASSED]
     lines, cells = [f"→ {remaining}", upcoming], ""
+    width = max(len(item.module.id) for item in found)
     for item in found:
         share = item.done / item.total if item.total else 0
         count = f"{item.done} of {item.total}" if item.total else "not written yet"
-        lines.append(f"  {item.module.id:<24} {'█' * round(20 * share):<20} {count}")
+        lines.append(f"  {item.module.id:<{width}} {'█' * round(20 * share):<20} {count}")
         bar = (
             '<div style="height:.6em;border-radius:.3em;background:rgba(128,128,128,.25)">'
             f'<div style="width:{100 * share:.0f}%;height:100%;border-radius:.3em;'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from autograder import progress
+from autograder.errors import SpeedrunError
 from autograder.show import Card, heading, prose, rows
 
 
@@ -147,8 +149,11 @@ def placement(answers: Any = None) -> None:
             score[item.topic][0] += 1
         else:
             misses.append((f"{number}: {item.right}", item.why))
-    with progress.updating() as record:
-        record["placement"] = {topic: right for topic, (right, _) in score.items()}
+    try:
+        with progress.updating() as record:
+            record["placement"] = {topic: right for topic, (right, _) in score.items()}
+    except SpeedrunError as error:
+        _show(_problem("placement", str(error)))
     advice = []
     for topic, (right, total) in score.items():
         well, slowly = ADVICE[topic]
@@ -172,7 +177,8 @@ def read(answers: Any) -> list[str] | None:
         answers = re.findall(r"[A-Za-z-]", answers)
     if not isinstance(answers, (list, tuple)) or len(answers) != len(ITEMS):
         return None
-    return [str(answer).strip().lower() for answer in answers]
+    letters = [str(answer).strip().lower() for answer in answers]
+    return letters if all(letter in ("a", "b", "c", "d", "-") for letter in letters) else None
 
 
 def _questions() -> Card:
@@ -181,6 +187,7 @@ def _questions() -> Card:
     for number, item in enumerate(ITEMS, start=1):
         options = "   ".join(f"{letter}) {text}" for letter, text in item.options.items())
         body += f'<div style="margin-top:.5em">{number}. {prose(item.text)}</div>'
-        body += f'<div style="opacity:.8;margin-left:1.2em;white-space:pre-wrap">{options}</div>'
+        shown = html.escape(options)
+        body += f'<div style="opacity:.8;margin-left:1.2em;white-space:pre-wrap">{shown}</div>'
         lines += [f"{number:>2}. {item.text}", f"      {options}"]
     return Card("#0072b2", body, "\n".join(lines))
