@@ -1,0 +1,226 @@
+"""Probes for 04_micrograd: they use `.data`, `.grad` and `.backward()` of a learner's `Value`,
+`.parameters()` of their networks, and nothing else of their insides."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from autograder.probes.observe import Misuse
+
+
+def number(value: Any) -> Any:
+    """A Value's data, or a plain number, as a float; anything else as it is."""
+    value = getattr(value, "data", value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def gradient(value: Any) -> Any:
+    """A Value's gradient as a float."""
+    return number(value.grad)
+
+
+def expression(case: dict[str, Any], value_class: type) -> dict[str, Any]:
+    """Run a small program on Values; hand back the data, and after backward the gradients.
+
+    ``case["program"]`` assigns to names, last of all to `out`; ``case["leaves"]`` gives the data
+    of its inputs. `backward` runs on every name in ``case["backward"]``, in turn.
+    """
+    leaves = {name: value_class(data) for name, data in case["leaves"].items()}
+    values = run(case["program"], leaves)
+    result: dict[str, Any] = {"data": {}}
+    for name, value in values.items():
+        if not hasattr(value, "data"):
+            raise Misuse(
+                f"`{line_of(case['program'], name)}` should make a Value, and it made "
+                f"{describe(value)}"
+            )
+        result["data"][name] = number(value)
+    if case.get("backward"):
+        for name in case["backward"]:
+            values[name].backward()
+        result["grad"] = {name: gradient(value) for name, value in values.items()}
+    return result
+
+
+def run(program: str, leaves: dict[str, Any]) -> dict[str, Any]:
+    """Run a program of assignments; all its names with their values, leaves first."""
+    names = dict(leaves)
+    for statement in ast.parse(program).body:
+        code = compile(ast.Module([statement], []), "<expression>", "exec")
+        exec(code, {"sum": sum}, names)
+    return names
+
+
+def line_of(program: str, name: str) -> str:
+    """The line of a program that assigns to `name`."""
+    return next(line for line in program.splitlines() if line.split(" = ")[0] == name)
+
+
+def describe(value: Any) -> str:
+    """What an operation gave, where a Value was expected."""
+    if value is None:
+        return "None: is a return missing?"
+    if value is NotImplemented:
+        return "NotImplemented"
+    return f"a plain {type(value).__name__}"
+
+
+def filled_in(case: dict[str, Any], answer: Any) -> Any:
+    """Hand back a dict of numbers that a learner filled in by hand."""
+    if isinstance(answer, dict) and all(item is ... for item in answer.values()):
+        raise NotImplementedError
+    if isinstance(answer, dict):
+        return {str(key): number(item) for key, item in answer.items()}
+    return answer
+
+
+def order(case: dict[str, Any], function: Callable[[Any], Iterable[Any]], value_class: type) -> Any:
+    """The names, in the learner's order, of the values of a program's graph."""
+    leaves = {name: value_class(data) for name, data in case["leaves"].items()}
+    values = run(case["program"], leaves)
+    for _ in range(case.get("chain", 0)):
+        values["out"] = values["out"] + values["step"]
+    names = {id(value): name for name, value in values.items()}
+    found = function(values["out"])
+    if found is None:
+        return None
+    listed = list(found)
+    if case.get("chain"):
+        return {"nodes": len(listed), "last is out": listed[-1] is values["out"]}
+    return [names.get(id(value), "?") for value in listed]
+
+
+def zeroed(
+    case: dict[str, Any], zero_grad: Callable[[list[Any]], Any], value_class: type
+) -> dict[str, Any]:
+    """Backward, zero, backward again; the data and gradients after each step."""
+    leaves = {name: value_class(data) for name, data in case["leaves"].items()}
+    run(case["program"], leaves)["out"].backward()
+    before = {name: gradient(value) for name, value in leaves.items()}
+    chosen = [leaves[name] for name in case["zero"]]
+    zero_grad(chosen)
+    after = {name: gradient(value) for name, value in leaves.items()}
+    zero_grad(list(leaves.values()))
+    if all(isinstance(gradient(value), float) for value in leaves.values()):
+        run(case["program"], leaves)["out"].backward()
+    return {
+        "gradients before": before,
+        "gradients after": after,
+        "data after": {name: number(value) for name, value in leaves.items()},
+        "gradients of the second backward": {n: gradient(v) for n, v in leaves.items()},
+    }
+
+
+def outputs(model: Any, x: list[float]) -> list[Any]:
+    """What a network gives for one input, as a list: a single Value counts as a list of one."""
+    out = model(list(x))
+    if isinstance(out, (list, tuple)):
+        return list(out)
+    if hasattr(out, "data"):
+        return [out]
+    raise Misuse(f"calling it on {len(x)} numbers should give Values, and it gave {describe(out)}")
+
+
+def parameters(model: Any) -> list[Any]:
+    """A network's parameters as a list."""
+    found = model.parameters()
+    if found is None:
+        raise Misuse("parameters() returns None: is a return missing?")
+    found = list(found)
+    if not all(hasattr(p, "data") and hasattr(p, "grad") for p in found):
+        raise Misuse("parameters() should return one flat list of Values")
+    return found
+
+
+def network(case: dict[str, Any], model_class: type) -> dict[str, Any]:
+    """Take a Neuron, a Layer or an MLP apart by its outputs alone.
+
+    Every parameter is set in turn, so nothing is asked of their order or of attribute names.
+    """
+    model = model_class(*case["sizes"])
+    weights = parameters(model)
+    fresh = [number(p) for p in weights]
+    result: dict[str, Any] = {
+        "parameters": len(weights),
+        "different parameters": len({id(p) for p in weights}),
+        "different initial values": len(set(fresh)),
+        "largest initial value": max((abs(value) for value in fresh), default=0.0),
+    }
+    x = case["x"]
+    # All parameters equal: the outputs then have a closed form, whatever their order.
+    for parameter in weights:
+        parameter.data = case["constant"]
+    result["with equal parameters"] = [number(out) for out in outputs(model, x)]
+    for parameter, data in zip(weights, case["weights"], strict=False):
+        parameter.data = data
+    base = [number(out) for out in outputs(model, x)]
+    result["with given parameters"] = base
+    result["at zero"] = [number(out) for out in outputs(model, [0.0] * len(x))]
+    result["at units"] = [
+        [number(out) for out in outputs(model, [float(i == j) for j in range(len(x))])]
+        for i in range(len(x))
+    ]
+    # Nudge each parameter: which outputs move, and does the gradient agree?
+    total = sum(outputs(model, x))
+    for parameter in weights:
+        parameter.grad = 0.0
+    total.backward()
+    step = 1e-4
+    moved, slopes, gradients = [], [], []
+    for parameter in weights:
+        kept = parameter.data
+        parameter.data = kept + step
+        up = [number(out) for out in outputs(model, x)]
+        parameter.data = kept - step
+        down = [number(out) for out in outputs(model, x)]
+        parameter.data = kept
+        moved.append(sum(abs(a - b) > 1e-12 for a, b in zip(up, down, strict=True)))
+        slopes.append((sum(up) - sum(down)) / (2 * step))
+        gradients.append(gradient(parameter))
+    return {**result, "outputs moved": moved, "slopes": slopes, "gradients": gradients}
+
+
+def loss(
+    case: dict[str, Any], function: Callable[[list[Any], list[float]], Any], value_class: type
+) -> dict[str, Any]:
+    """A loss of given scores, and its gradient with respect to each of them."""
+    scores = [value_class(score) for score in case["scores"]]
+    out = function(list(scores), list(case["targets"]))
+    if not hasattr(out, "backward"):
+        raise Misuse(f"the loss should be a Value, and it is {describe(out)}")
+    out.backward()
+    return {"loss": number(out), "gradients": [gradient(score) for score in scores]}
+
+
+def training(
+    case: dict[str, Any], train: Callable[..., Any], model: Any, model_class: type
+) -> dict[str, Any]:
+    """The trained model's scores on fresh points, and how `train` treats a small network."""
+    scores = [number(outputs(model, point)[0]) for point in case["points"]]
+    X, y = case["X"], case["y"]
+
+    def gradients_after(steps: int) -> list[Any]:
+        return [gradient(p) for p in parameters(trained(steps, 0.0)[0])]
+
+    def trained(steps: int, lr: float) -> tuple[Any, list[Any]]:
+        small = model_class(*case["sizes"])
+        for parameter, data in zip(parameters(small), case["weights"], strict=False):
+            parameter.data = data
+        losses = train(small, [list(point) for point in X], list(y), steps=steps, lr=lr)
+        if losses is None:
+            raise Misuse("train() returns None: return the list of the losses")
+        return small, [number(value) for value in losses]
+
+    moved, losses = trained(case["steps"], case["lr"])
+    return {
+        "scores": scores,
+        "losses": losses,
+        "parameters after": [number(p) for p in parameters(moved)],
+        "gradients after one step": gradients_after(1),
+        "gradients after two steps": gradients_after(2),
+    }
