@@ -18,7 +18,7 @@ CHILD_NAMES = ("_prev", "prev", "_children", "children", "_parents", "parents", 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A box: its title, its lines, the keys of the nodes it was made from, and whether it is wrong."""
+    """A box: its title, its lines, the keys of what it was made from, and whether it is wrong."""
 
     key: Any
     title: str
