@@ -19,8 +19,14 @@ from autograder.progress import write_atomically
 
 START_LIMIT = 90.0  # seconds until a server that was started must answer
 STOP_LIMIT = 15.0  # seconds that it has to stop by itself
-# Ours alone: the learner's own Jupyter configuration is neither read for this nor changed.
-NO_ANNOUNCEMENTS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+# Put before the learner's own configuration, which stays as it is: no question about news, and
+# none of nbgrader's panels, which are for those who make and grade assignments.
+PAGE_CONFIG = {
+    "disabledExtensions": {
+        "@jupyterlab/apputils-extension:announcements": True,
+        "@jupyter/nbgrader": True,
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Process:
         self.folder, self.port = folder, port
         self.log = folder.hidden / "jupyterlab.log"
         config = folder.hidden / "jupyter"
-        write_atomically(config / "labconfig" / "page_config.json", json.dumps(NO_ANNOUNCEMENTS))
+        write_atomically(config / "labconfig" / "page_config.json", json.dumps(PAGE_CONFIG))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 _command(folder, open_path, browser, port),
