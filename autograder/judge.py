@@ -201,7 +201,8 @@ def _shown(exercise: Exercise, wrong: Difference) -> tuple[tuple[str, ...], str,
     large = isinstance(expected, np.ndarray) and expected.size > 12
     if wrong.kind in ("value", "nan") and large:
         got = np.asarray(actual)
-        close = np.isclose(got, expected, exercise.rtol, exercise.atol, equal_nan=True)
+        floats = got.astype(float), expected.astype(float)
+        close = np.isclose(*floats, exercise.rtol, exercise.atol, equal_nan=True)
         index = tuple(int(i) for i in np.argwhere(~close)[0])
         path = (*path, f"[{', '.join(map(str, index))}]")
         actual, expected = got[index].item(), expected[index].item()

@@ -1,0 +1,447 @@
+"""The judge: every outcome, every message, from plain data alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.exercise import Exercise, Mistake, Option, Rule, question
+from autograder.judge import INSTANT_SEED, draw, judge
+from autograder.outcome import Outcome, Result
+from autograder.probes import call, observe
+
+HINTS = ("nudge", "idea", "code")
+ERROR = {
+    "type": "ValueError",
+    "message": "too small",
+    "line": "raise ValueError",
+    "number": 7,
+    "function": "double",
+}
+
+
+def make(**changes: Any) -> Exercise:
+    """An exercise that asks for twice a number, with one named mistake."""
+    declared: dict[str, Any] = {
+        "id": "double",
+        "title": "Twice",
+        "takes": {"double": "function"},
+        "points": 1,
+        "minutes": 2,
+        "difficulty": 1,
+        "cases": lambda rng: [{"args": [3.0]}, {"args": [float(rng.integers(5, 9))]}],
+        "reference": lambda case: 2 * case["args"][0],
+        "mistakes": (
+            Mistake(id="square", message="This is the square", answer=lambda x: x**2),
+            Mistake(id="half", message="This is half of it.", answer=lambda x: x / 2),
+            Mistake(id="crash", message="Never seen.", answer=lambda x: 1 / 0),
+        ),
+        "hints": HINTS,
+    }
+    return Exercise(**{**declared, **changes})
+
+
+def verdict(exercise: Exercise, *answers: Any) -> Result:
+    cases = draw(exercise, INSTANT_SEED)
+    seen = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
+    return judge(exercise, cases, seen)
+
+
+def returns(value: Any, reference: Any) -> Result:
+    """The verdict on an answer that returns `value` where `reference` is expected."""
+    exercise = make(reference=lambda case: reference, mistakes=(), few_mistakes_because="test")
+    return verdict(exercise, lambda x: value)
+
+
+def ok(value: Any, printed: str = "", mutated: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"status": "ok", "value": value, "printed": printed, "mutated": list(mutated)}
+
+
+def test_a_seed_always_draws_the_same_cases() -> None:
+    exercise = make()
+    assert draw(exercise, 5) == draw(exercise, 5)
+    assert len({draw(exercise, seed)[1]["args"][0] for seed in range(20)}) > 1
+
+
+def test_passed() -> None:
+    result = verdict(make(), lambda x: x + x)
+    assert result == Result(Outcome.PASSED)
+    assert result.passed
+
+
+def test_not_attempted() -> None:
+    def double(x: float) -> float:
+        raise NotImplementedError
+
+    result = verdict(make(), double)
+    assert result.outcome is Outcome.NOT_ATTEMPTED
+    assert result.message == "Write your answer in the cell above, then run both."
+    assert not result.passed
+
+
+def test_half_attempted() -> None:
+    def double(x: float) -> float:
+        if x == 3.0:
+            return 6.0
+        raise NotImplementedError
+
+    result = verdict(make(), double)
+    assert result.outcome is Outcome.RAISED
+    assert result.message == "Part of this is still unwritten: it raises NotImplementedError."
+    assert [label for label, _ in result.details] == ["Called", "Your line"]
+    assert result.details[1][1].endswith("raise NotImplementedError")
+
+
+def test_raised() -> None:
+    exercise = make()
+    seen = [{"status": "raised", "error": ERROR, "printed": "", "mutated": []}]
+    result = judge(exercise, draw(exercise, 1), seen)
+    assert result.outcome is Outcome.RAISED
+    assert result.message == "Your code raised ValueError: too small."
+    assert result.details == (("Called", "double(3.0)"), ("Your line", "7: raise ValueError"))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: 1 / 0, "Your code raised ZeroDivisionError: division by zero."),
+        (
+            lambda: 1,
+            "It can't be called as the exercise calls it: "
+            "<lambda>() takes 0 positional arguments but 1 was given.",
+        ),
+        (
+            lambda x, y: 1,
+            "It can't be called as the exercise calls it: "
+            "<lambda>() missing 1 required positional argument: 'y'.",
+        ),
+    ],
+)
+def test_what_was_raised_is_told_in_a_sentence(function: Any, message: str) -> None:
+    result = verdict(make(), function)
+    assert result.outcome is Outcome.RAISED
+    assert result.message == message
+
+
+def test_endless_recursion() -> None:
+    def double(x: float) -> float:
+        return double(x)
+
+    assert verdict(make(), double).message == (
+        "Your code called itself until Python gave up (RecursionError)."
+    )
+
+
+def test_timed_out() -> None:
+    def double(x: float) -> float:
+        while True:
+            pass
+
+    result = verdict(make(limit=0.2), double)
+    assert result.outcome is Outcome.TIMED_OUT
+    assert result.message == (
+        "Stopped: it ran for over 0.2 seconds. Look for a loop that never ends, or work that is "
+        "done again and again."
+    )
+    assert result.details == (("Called", "double(3.0)"),)
+
+
+def test_misuse() -> None:
+    result = verdict(make(), 3)
+    assert result.outcome is Outcome.WRONG
+    assert result.message.startswith("`double` should be your function, and the check got a number")
+    assert result.details == ()
+
+
+def test_a_named_mistake_is_recognised() -> None:
+    result = verdict(make(), lambda x: x * x)
+    assert result.outcome is Outcome.WRONG
+    assert (result.mistake, result.message) == ("square", "This is the square.")
+    assert result.details == (("Called", "double(3.0)"), ("Returned", "9.0"), ("Expected", "6.0"))
+
+
+def test_a_mistake_must_match_on_every_case() -> None:
+    result = verdict(make(), lambda x: x * x if x == 3.0 else 0.0)
+    assert result.mistake is None
+    assert result.message == "It returns another value than expected."
+
+
+def test_a_mistake_can_be_limited_to_some_cases() -> None:
+    named = Mistake(id="zero", message="Zero is special.", answer=lambda x: 1.0, on=("zero",))
+    exercise = make(
+        cases=lambda rng: [{"args": [3.0]}, {"args": [0.0], "name": "zero"}],
+        mistakes=(named,),
+        few_mistakes_because="test",
+    )
+    assert verdict(exercise, lambda x: 2 * x or 1.0).mistake == "zero"
+    assert verdict(exercise, lambda x: 2 * x or 5.0).mistake is None
+    assert verdict(exercise, lambda x: 1.0 if x else 0.0).mistake is None
+
+
+def test_a_mistake_can_be_recognised_by_its_own_eyes() -> None:
+    def sign(case: Any, seen: Any, expected: Any) -> bool:
+        return seen["value"] == -expected["value"]
+
+    named = Mistake(id="sign", message="The sign is wrong.", answer=lambda x: 0, recognise=sign)
+    exercise = make(
+        probe=lambda case, function: {"value": function(*case["args"])},
+        reference=lambda case: {"value": 2 * case["args"][0]},
+        mistakes=(named,),
+        few_mistakes_because="test",
+    )
+    assert verdict(exercise, lambda x: -2 * x).mistake == "sign"
+    # It stumbles over an answer of another form, and has then not recognised it.
+    other = judge(exercise, draw(exercise, 1), [ok("text"), ok("text")])
+    assert (other.outcome, other.mistake) == (Outcome.WRONG, None)
+
+
+def test_an_exercise_can_explain_and_draw() -> None:
+    exercise = make(
+        explain=lambda case, seen, expected: f"off by {seen - expected:g}",
+        picture=lambda case, seen, expected: ("<svg/>", f"{seen:g} beside {expected:g}"),
+    )
+    result = verdict(exercise, lambda x: 2 * x + 1)
+    assert result.message == "Off by 1."
+    assert (result.picture, result.picture_text) == ("<svg/>", "7 beside 6")
+    odd = verdict(exercise, lambda x: "seven")
+    assert odd.message == "It returns a text, where a number is expected."
+    assert odd.picture is None
+
+
+def test_the_reference_may_read_the_answer() -> None:
+    exercise = make(
+        probe=lambda case, function: function(case["args"][0]),
+        reference=lambda case, seen: {**seen, "out": seen["weight"] * case["args"][0]},
+    )
+    assert verdict(exercise, lambda x: {"weight": 5.0, "out": 5.0 * x}).passed
+    assert not verdict(exercise, lambda x: {"weight": 5.0, "out": 5.0}).passed
+    for odd in (None, 3, "text", {"out": 1.0}, {"weight": None, "out": 1.0}):
+        result = verdict(exercise, lambda x, odd=odd: odd)
+        assert result.outcome is Outcome.WRONG
+        assert result.message == (
+            "The answer gives something of another form than the exercise asks for."
+        )
+
+
+def test_a_reference_that_fails_by_itself_is_not_blamed_on_the_answer() -> None:
+    with pytest.raises(ZeroDivisionError):
+        verdict(make(reference=lambda case: 1 / 0), lambda x: 1.0)
+
+
+def test_a_measure_is_what_is_compared() -> None:
+    exercise = make(
+        measure=lambda case, seen: float(np.mean(seen)) > 1,
+        reference=lambda case: True,
+        mistakes=(),
+        few_mistakes_because="test",
+    )
+    assert verdict(exercise, lambda x: [1.0, 9.0]).passed
+    assert not verdict(exercise, lambda x: [0.0, 1.0]).passed
+    assert not verdict(exercise, lambda x: None).passed
+
+
+def test_a_changed_input_is_wrong_even_with_the_right_result() -> None:
+    exercise = make(
+        cases=lambda rng: [{"args": [[1.0, 2.0]], "kwargs": {"by": [1]}}],
+        reference=lambda case: 3.0,
+        mistakes=(),
+        few_mistakes_because="test",
+    )
+
+    def sorts(values: list[float], by: list[int]) -> float:
+        values.reverse()
+        by.append(2)
+        return 3.0
+
+    result = verdict(exercise, sorts)
+    assert result.outcome is Outcome.WRONG
+    assert result.message == (
+        "It changes its input (argument 1, `by`). Work on a copy: the caller still needs the "
+        "original."
+    )
+    # With a wrong result, too, the changed input is the first thing to mend.
+    cases = draw(exercise, 1)
+    assert "changes its input" in judge(exercise, cases, [ok(9.0, mutated=("1",))]).message
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "message"),
+    [
+        (None, 1.0, "It returns None: is a return missing?"),
+        ("1.0", 1.0, "It returns a text, where a number is expected."),
+        (True, 1.0, "It returns True or False, where a number is expected."),
+        (1.0, True, "It returns a number, where True or False is expected."),
+        ([1.0], 1.0, "It returns a list, where a number is expected."),
+        (1.0, [1.0], "It returns a number, where a list is expected."),
+        (
+            np.ones(3),
+            1.0,
+            "It returns an array of shape (3,), where a number is expected.",
+        ),
+        (
+            2.0,
+            np.ones((2, 3)),
+            "It returns a number, where an array of shape (2, 3) is expected.",
+        ),
+        (
+            print,
+            1.0,
+            "It returns the function print, where a number is expected.",
+        ),
+        (
+            np.ones((2, 3)),
+            np.ones((3, 2)),
+            "The result is transposed: its shape is (2, 3), expected (3, 2).",
+        ),
+        (np.ones((2, 4)), np.ones((3, 2)), "The result has shape (2, 4), expected (3, 2)."),
+        ([1, "a"], [1, "a", 2], "It returns a list of 2 items, where 3 are expected."),
+        (
+            {"a": 1, "c": 2},
+            {"a": 1, "b": 2},
+            "The result has other keys than expected (missing: b; unexpected: c).",
+        ),
+        (float("nan"), 1.0, "The result contains NaN (not a number)."),
+        (2.0, 1.0, "It returns another value than expected."),
+        ("b", "a", "It returns another value than expected."),
+    ],
+)
+def test_what_no_mistake_explains_is_told_in_general(
+    value: Any, reference: Any, message: str
+) -> None:
+    result = returns(value, reference)
+    assert result.outcome is Outcome.WRONG
+    assert result.message == message
+
+
+def test_printing_instead_of_returning_is_named() -> None:
+    def double(x: float) -> None:
+        print(2 * x)
+
+    assert verdict(make(), double).message == (
+        "It prints its result and returns None: end it with return."
+    )
+
+
+def test_a_value_is_and_does_not_return() -> None:
+    exercise = make(takes={"out": "value"}, probe=lambda case, out: out)
+    assert verdict(exercise, None).message == "It is None."
+    assert verdict(exercise, "6").message == "It is a text, where a number is expected."
+    assert verdict(exercise, 5.0).message == "It is another value than expected."
+
+
+def test_the_place_of_a_difference_is_shown() -> None:
+    right = np.zeros((4, 5))
+    wrong = right.copy()
+    wrong[2, 3] = 0.5
+    result = returns({"grads": [wrong]}, {"grads": [right]})
+    assert result.details[1:] == (
+        ("Look at", "grads → 0 → [2, 3]"),
+        ("Returned", "0.5"),
+        ("Expected", "0.0"),
+    )
+
+
+def test_two_numbers_that_differ_are_shown_so_that_they_differ() -> None:
+    details = dict(returns(1.00021, 1.00001).details)
+    assert (details["Returned"], details["Expected"]) == ("1.00021", "1.00001")
+
+
+def test_an_object_of_the_learner_is_only_named() -> None:
+    class Value:
+        def __repr__(self) -> str:
+            return "1.0"
+
+    assert returns(Value(), 1.0).message == (
+        "It returns an object of class Value, where a number is expected."
+    )
+
+
+MALFORMED = [
+    [],
+    [ok(6.0)],
+    [ok(6.0)] * 3,
+    ["text", ok(1.0)],
+    [{}, {}],
+    [{"status": "ok"}] * 2,
+    [{"status": "passed", "value": 6.0}] * 2,
+    [{"status": "ok", "value": 6.0, "printed": 3, "mutated": []}] * 2,
+    [{"status": "ok", "value": 6.0, "printed": "", "mutated": "none"}] * 2,
+    [{"status": "raised", "error": {"type": "ValueError"}}],
+    [{"status": "raised"}],
+    [{"status": "timed_out", "limit": "long"}],
+    [{"status": "misuse"}],
+    [{"status": "stub", "error": "text"}],
+]
+
+
+@pytest.mark.parametrize("observations", MALFORMED, ids=lambda o: str(o)[:40])
+def test_observations_that_can_not_be_are_never_a_pass(observations: list[Any]) -> None:
+    exercise = make()
+    result = judge(exercise, draw(exercise, 1), observations)
+    assert result == Result(Outcome.WRONG, "The check did not run to its end.")
+
+
+def test_a_right_answer_on_one_case_does_not_carry_the_others() -> None:
+    exercise = make()
+    cases = draw(exercise, 1)
+    assert judge(exercise, cases, [ok(6.0), ok(6.5)]).outcome is Outcome.WRONG
+    raised = {"status": "raised", "error": ERROR, "printed": "", "mutated": []}
+    assert judge(exercise, cases, [ok(6.0), raised]).outcome is Outcome.RAISED
+
+
+QUESTION = question(
+    "slope",
+    "Which way?",
+    options={
+        "a": Option(text="up", why="Up raises the loss."),
+        "b": Option(text="down", why="It falls."),
+        "c": Option(text="none", why="It moves."),
+    },
+    right="b",
+    minutes=1,
+    hints=HINTS,
+)
+
+
+@pytest.mark.parametrize("answer", ["b", "B", " (b) ", "b."])
+def test_a_question_takes_the_right_letter(answer: str) -> None:
+    assert verdict(QUESTION, answer).passed
+
+
+def test_a_wrong_letter_has_its_own_why() -> None:
+    result = verdict(QUESTION, "A")
+    assert (result.mistake, result.message) == ("slope_a", "Up raises the loss.")
+
+
+@pytest.mark.parametrize("answer", ["z", 2, None, ["b"], ""])
+def test_any_other_answer_is_told_the_letters(answer: Any) -> None:
+    result = verdict(QUESTION, answer)
+    assert result.outcome is Outcome.WRONG
+    assert result.message == 'Answer with one letter in quotes: "a", "b", "c".'
+
+
+@pytest.mark.parametrize("answer", ["a", "c", "z", None])
+def test_a_failing_question_keeps_its_answer_to_itself(answer: Any) -> None:
+    result = verdict(QUESTION, answer)
+    assert dict(result.details).keys() == {"Asked", "Your answer"}
+    assert "It falls" not in result.message
+
+
+def test_an_untouched_question_is_not_attempted() -> None:
+    assert verdict(QUESTION, ...).outcome is Outcome.NOT_ATTEMPTED
+
+
+def test_a_declaration_is_held_to_its_rules() -> None:
+    for change in (
+        {"difficulty": 6},
+        {"hints": ("one",)},
+        {"mistakes": ()},
+        {"id": "two words"},
+    ):
+        with pytest.raises(AssertionError):
+            make(**change)
+    assert make(rules=(Rule(call="sum", instead="a loop"),)).rules
+    assert make().check_id == "check_double"
+    assert make().probe is call
