@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["check", "draw_graph", "environment", "hint", "placement", "solution", "status"]
+__all__ = [
+    "check",
+    "draw_graph",
+    "environment",
+    "figure",
+    "hint",
+    "needs",
+    "placement",
+    "solution",
+    "status",
+]
 
 
 def __getattr__(name: str) -> Any:

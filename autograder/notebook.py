@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import linecache
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from autograder import course, progress, rules
 from autograder.draw import draw_graph
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
+from autograder.figures import figure
 from autograder.judge import INSTANT_SEED, draw, judge
 from autograder.outcome import Outcome, Result
 from autograder.placing import placement
@@ -22,7 +25,17 @@ from autograder.plain import encode
 from autograder.probes import observe
 from autograder.show import COLOURS, Card, note_card, result_card
 
-__all__ = ["check", "draw_graph", "environment", "hint", "placement", "solution", "status"]
+__all__ = [
+    "check",
+    "draw_graph",
+    "environment",
+    "figure",
+    "hint",
+    "needs",
+    "placement",
+    "solution",
+    "status",
+]
 
 
 class CheckFailed(Exception):
@@ -181,6 +194,31 @@ def solution_source(exercise: Exercise) -> str:
                 line for line in lines if "## BEGIN SOL" not in line and "## END SOL" not in line
             )
     raise SpeedrunError(f"No solution of {exercise.id!r} is in {path.name}.")
+
+
+@contextlib.contextmanager
+def needs(name: str) -> Iterator[None]:
+    """Run code that builds on an exercise; where that is unsolved, say so instead of raising.
+
+    ::
+
+        with needs("backward"):
+            fare.backward()
+    """
+    try:
+        yield
+    except Exception as error:
+        try:
+            exercise = course.exercise(name)
+        except SpeedrunError as unknown:
+            _show(_problem("needs", str(unknown)))
+            return
+        if isinstance(error, NotImplementedError):
+            why = ""
+        else:
+            why = f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
+        text = f"This cell builds on `{exercise.id}`. Pass that check, then run it again.{why}"
+        _show(note_card("Not yet", exercise.title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
 
 
 def status() -> None:

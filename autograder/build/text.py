@@ -13,8 +13,8 @@ What an author writes::
         ...
         ### END SOLUTION
 
-What the build adds: the header with badge, objectives and time; the setup cell; the exercise's
-heading in place of the `@exercise` line; the locked test cell after the answer; nbgrader's
+What the build adds: the header with badge, objectives and time; the setup cell (a code cell
+tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; the locked test cell after the answer; nbgrader's
 metadata; cell ids that do not change from one build to the next.
 """
 
@@ -39,7 +39,8 @@ EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
 def source_notebook(module: course.Module) -> NotebookNode:
     """The module's source notebook, not executed."""
     text = module.text_path.read_text(encoding="utf-8")
-    cells = [_header(module), _setup()]
+    setup = _setup()
+    cells = [_header(module), setup]
     declared = {exercise.id: exercise for exercise in module.exercises}
     announced: list[str] = []
     answered: list[str] = []
@@ -52,6 +53,8 @@ def source_notebook(module: course.Module) -> NotebookNode:
                 lambda found: _heading(_declared(declared, found[1], module)), cell.source
             )
             cells.append(new_markdown_cell(cell.source, metadata=cell.metadata))
+        elif "setup" in cell.metadata.get("tags", ()):
+            setup.source += "\n" + cell.source
         elif exercise_id is None:
             cells.append(new_code_cell(cell.source, metadata=cell.metadata))
         else:
