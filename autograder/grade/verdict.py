@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dataclasses
+import re
 
 from autograder import rules
 from autograder.exercise import Exercise
@@ -13,6 +16,8 @@ from autograder.outcome import Outcome, Result
 EXIT = "It calls exit, which ends the notebook. Leave that out"
 MEMORY = "The system ended the kernel while this ran, most often because memory ran out"
 DIED = "This ended the kernel"
+MAGICS = ("run_line_magic", "run_cell_magic")
+OPTIONS = re.compile(r"^(\s*-\w+(\s+\d+)?)*\s*")
 
 
 class Unjudged(Exception):
@@ -93,9 +98,19 @@ def _silent(test: Test) -> Result:
 
 
 def python(source: str) -> str:
-    """A cell's source as plain Python, so that no line with a magic hides a call."""
+    """A cell's source as plain Python; what a magic runs (`%time f(x)`) follows at the end."""
     from IPython.core.inputtransformer2 import TransformerManager
 
-    first, _, rest = source.lstrip().partition("\n")
-    body = rest if first.startswith("%%") else source
-    return TransformerManager().transform_cell(body)
+    code = TransformerManager().transform_cell(source)
+    try:
+        calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    except SyntaxError:
+        return code
+    for call in calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in MAGICS:
+            for given in call.args[1:]:
+                body = OPTIONS.sub("", given.value) if isinstance(given, ast.Constant) else ""
+                with contextlib.suppress(SyntaxError):
+                    ast.parse(body)
+                    code += body + "\n"
+    return code
