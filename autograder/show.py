@@ -65,10 +65,10 @@ def prose(text: str) -> str:
     escaped = html.escape(text, quote=False)
     escaped = re.sub(
         r"`([^`]+)`",
-        rf'<code style="{MONO};font-size:.93em;background:none;color:inherit">\1</code>',
+        rf'<code style="{MONO};font-size:.93em;padding:0;background:none;color:inherit">\1</code>',
         escaped,
     )
-    return re.sub(r"\[([^\]]+)\]\((https?://[^)\s]+)\)", r'<a href="\2">\1</a>', escaped)
+    return re.sub(r"\[([^\]]+)\]\((https?://[^)\s\x22]+)\)", r'<a href="\2">\1</a>', escaped)
 
 
 def heading(colour: str, mark: str, words: str, title: str) -> str:
