@@ -1,0 +1,146 @@
+"""Stock nbgrader commands, in a copy of the course, with the course's own nbgrader_config.py."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from helpers_grade import (
+    RIGHT,
+    START,
+    WRONG,
+    answered,
+    cell,
+    position,
+    release,
+    save,
+    solved,
+)
+
+from autograder import course
+from autograder.grade import grade
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def classroom(tmp_path: Path) -> Path:
+    """A course folder with what nbgrader needs of the repository."""
+    root = tmp_path / "course"
+    for module in course.written():
+        shutil.copytree(module.source_path.parent, root / "solutions" / module.id)
+    shutil.copy(course.root() / "nbgrader_config.py", root)
+    return root
+
+
+def nbgrader(folder: Path, *arguments: str) -> str:
+    """Run a stock nbgrader command; what it said, both ways."""
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "SPEEDRUN_HOME": str(folder / "home"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def scores(folder: Path) -> dict[tuple[str, str], float]:
+    """What `nbgrader export` writes: the score by student and assignment."""
+    nbgrader(folder, "export", "--to", "grades.csv")
+    with (folder / "grades.csv").open(newline="", encoding="utf-8") as file:
+        return {
+            (row["student_id"], row["assignment"]): float(row["score"])
+            for row in csv.DictReader(file)
+        }
+
+
+def test_stock_nbgrader_gives_the_scores_of_speedrun_grade(classroom: Path, tmp_path: Path) -> None:
+    edited = answered(WRONG)
+    cell(edited, "check_mean_square").source = "pass"
+    deleted = answered(RIGHT)
+    del deleted.cells[position(deleted, "check_mean_square")]
+    classes = {
+        "right": answered("import warnings\nwarnings.warn('x')\n" + RIGHT),
+        "wrong": edited,
+        "untouched": release(),
+        "killer": answered(RIGHT, before="import os\nos._exit(1)"),
+        "repaired": deleted,
+    }
+    nbgrader(classroom, "generate_assignment", START.id)
+    for student, notebook in classes.items():
+        save(notebook, classroom / "submitted" / student / START.id)
+    bom = classroom / "submitted" / "repaired" / START.id / f"{START.id}.ipynb"
+    bom.write_bytes(b"\xef\xbb\xbf" + bom.read_bytes())
+    nbgrader(classroom, "autograde", START.id)
+    nbgrader(classroom, "generate_feedback", START.id)
+
+    stock = {student: score for (student, _), score in scores(classroom).items()}
+    ours = {}
+    for student in classes:
+        path = classroom / "submitted" / student / START.id / f"{START.id}.ipynb"
+        (report,) = grade([path], tmp_path / student)
+        ours[student] = report.score
+    assert stock == ours
+    assert ours == {"right": 1, "wrong": 0, "untouched": 0, "killer": 1, "repaired": 1}
+
+    page = classroom / "feedback" / "wrong" / START.id / f"{START.id}.html"
+    assert "This is the sum of the squares" in page.read_text(encoding="utf-8")
+    marked = nbformat.read(
+        classroom / "autograded" / "repaired" / START.id / f"{START.id}.ipynb", as_version=4
+    )
+    assert any("byte order mark" in note for note in marked.metadata["speedrun"]["notes"])
+
+
+@pytest.mark.parametrize("module", course.written(), ids=lambda module: module.id)
+def test_the_release_is_nbgraders_own_and_solutions_get_full_marks(
+    module: course.Module, classroom: Path
+) -> None:
+    nbgrader(classroom, "generate_assignment", module.id)
+    released = classroom / "curriculum" / module.id / f"{module.id}.ipynb"
+    assert released.read_bytes() == module.release_path.read_bytes()
+    save(solved(module), classroom / "submitted" / "ada" / module.id, f"{module.id}.ipynb")
+    nbgrader(classroom, "autograde", module.id)
+    assert scores(classroom)["ada", module.id] == module.points
+
+
+def test_a_notebook_of_another_course_is_graded_as_nbgrader_does(classroom: Path) -> None:
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    meta = {"grade": True, "grade_id": "t", "locked": True, "points": 3, "schema_version": 3}
+    test = new_code_cell(
+        "assert x == 1", metadata={"nbgrader": {**meta, "solution": False, "task": False}}
+    )
+    meta = {"grade": False, "grade_id": "s", "locked": False, "schema_version": 3}
+    answer = new_code_cell(
+        "x = 1", metadata={"nbgrader": {**meta, "solution": True, "task": False}}
+    )
+    other = new_notebook(cells=[answer, test])
+    save(other, classroom / "solutions" / "other", "other.ipynb")
+    nbgrader(classroom, "generate_assignment", "other")
+    save(other, classroom / "submitted" / "ada" / "other", "other.ipynb")
+    nbgrader(classroom, "autograde", "other")
+    assert scores(classroom)["ada", "other"] == 3
+
+
+def test_validate_says_what_a_learner_would_get(tmp_path: Path) -> None:
+    right = save(answered(RIGHT), tmp_path, "right.ipynb")
+    wrong = save(answered(WRONG), tmp_path, "wrong.ipynb")
+    assert "Success" in nbgrader(tmp_path, "validate", str(right))
+    said = nbgrader(tmp_path, "validate", str(wrong))
+    assert "VALIDATION FAILED" in said
+    assert "This is the sum of the squares" in said
