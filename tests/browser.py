@@ -110,10 +110,13 @@ def page(size: tuple[int, int] = (1100, 800)) -> Iterator[Any]:
 class Notebook:
     """A notebook that is open in a page; a cell is named by its place."""
 
-    def __init__(self, page: Any, url: str) -> None:
+    def __init__(self, page: Any, lab: Lab) -> None:
+        from playwright.sync_api import expect
+
         self.page = page
-        page.goto(url)
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+        page.goto(lab.url)
+        cells = page.locator(".jp-Notebook .jp-Cell")
+        expect(cells).to_have_count(len(lab.cells()), timeout=60_000)
         page.get_by_text(re.compile(r"\| Idle")).first.wait_for(timeout=60_000)
 
     def cell(self, place: int) -> Any:
@@ -145,3 +148,9 @@ class Notebook:
         editor.click()
         self.page.keyboard.press(SELECT_ALL)
         self.page.keyboard.insert_text(text)
+
+    def show_end_of(self, place: int) -> None:
+        """Scroll so that the end of a cell, with its output, is at the bottom of the page."""
+        self.cell(place).evaluate("cell => cell.scrollIntoView({block: 'end'})")
+        self.page.mouse.move(5, 400)
+        self.page.wait_for_timeout(400)
