@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ __all__ = ["Limits", "Report", "grade"]
 class Limits:
     """How long things may take, in seconds. `test` caps the exercises' own limits."""
 
-    cell: float = 120
-    notebook: float = 900
+    cell: float = 180
+    notebook: float = 1200
     test: float | None = None
 
 
@@ -54,7 +55,7 @@ def grade(
     reports = []
     for (path, module), target in zip(found, targets, strict=True):
         on_progress(f"{module.id if module else path.name}: grading")
-        reports.append(_graded(path, module, str(target), folder, limits or Limits()))
+        reports.append(_graded(path, module, str(target), folder, limits or Limits(), on_progress))
     return reports
 
 
@@ -77,7 +78,12 @@ def _file(target: str, folder: Path) -> tuple[Path, course.Module | None]:
 
 
 def _graded(
-    path: Path, module: course.Module | None, target: str, folder: Path, limits: Limits
+    path: Path,
+    module: course.Module | None,
+    target: str,
+    folder: Path,
+    limits: Limits,
+    on_progress: Callable[[str], None],
 ) -> Report:
     from autograder.grade import gradebook
     from autograder.grade.gate import Malformed, module_of, read, rebuild
@@ -98,7 +104,8 @@ def _graded(
             target=target, module=name, verdict="malformed", max_score=most, notes=[str(error)]
         )
     notes = [*notes, *gated.notes]
-    judged = run(gated.notebook, module, limits)
+    say = functools.partial(_say, on_progress, module)
+    judged = run(gated.notebook, module, limits, say)
     exercises = [cell.metadata["speedrun"] for cell in judged.cells if "speedrun" in cell.metadata]
     fields = ("exercise", "outcome", "points", "max_points", "message")
     results = [{key.replace("exercise", "id"): item[key] for key in fields} for item in exercises]
@@ -121,7 +128,17 @@ def _graded(
     )
 
 
-def run(notebook: NotebookNode, module: course.Module, limits: Limits) -> NotebookNode:
+def _say(on_progress: Callable[[str], None], module: course.Module, name: str) -> None:
+    names = [exercise.id for exercise in module.exercises]
+    on_progress(f"{module.id}: {name} ({names.index(name) + 1} of {len(names)})")
+
+
+def run(
+    notebook: NotebookNode,
+    module: course.Module,
+    limits: Limits,
+    on_test: Callable[[str], None] | None = None,
+) -> NotebookNode:
     """Execute a canonical notebook and judge it: results in its test cells, nothing written."""
     from nbgrader.preprocessors import LimitOutput
 
@@ -131,6 +148,7 @@ def run(notebook: NotebookNode, module: course.Module, limits: Limits) -> Notebo
     execute = ExecuteTests(
         cell_limit=limits.cell, notebook_limit=limits.notebook, test_limit=limits.test
     )
+    execute.on_test = on_test
     execute.log.setLevel("CRITICAL")
     names = {"notebook": module.id, "assignment": module.id}
     resources: dict = {"metadata": {}, "nbgrader": names}

@@ -12,6 +12,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,14 @@ class ExecuteTests(Execute):
     "halted" (None, "timeout", "crashed" or "out_of_memory").
     """
 
-    cell_limit = Float(120, help="Seconds that a cell may take.").tag(config=True)
-    notebook_limit = Float(900, help="Seconds that a whole notebook may take.").tag(config=True)
+    cell_limit = Float(180, help="Seconds that a cell may take.").tag(config=True)
+    notebook_limit = Float(1200, help="Seconds that a whole notebook may take.").tag(config=True)
     test_limit = Float(
         None, allow_none=True, help="Seconds that a test may take, where its own limit is longer."
     ).tag(config=True)
     restarts = Integer(5, help="How often a dead kernel is started again.").tag(config=True)
+
+    on_test: Callable[[str], None] | None = None  # told each exercise's id before its test runs
 
     def preprocess(
         self, nb: NotebookNode, resources: Any = None, km: Any = None
@@ -114,6 +117,8 @@ class ExecuteTests(Execute):
             if test is not None:
                 cell = copy.deepcopy(cell)
                 cell.source = test.source(self.test_limit)
+                if self.on_test is not None:
+                    self.on_test(test.exercise.id)
             event = self._execute(cell, index, original)
             if test is not None:
                 test.read(cell.get("outputs", []))
