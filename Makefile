@@ -65,8 +65,11 @@ test: setup
 	$(BIN)/ruff format --check
 	$(BIN)/speedrun build --check
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
-	  SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval solutions
+	@for notebook in solutions/*/*.ipynb; do \
+	  home=$$(mktemp -d) && \
+	  SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval "$$notebook" || exit 1; \
+	  rm -rf "$$home"; \
+	done
 
 build: setup
 	@$(BIN)/speedrun build $(ARGS)
