@@ -6,12 +6,13 @@ The text takes the page's own colour, so the picture reads on light and on dark.
 from __future__ import annotations
 
 import html
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.errors import SpeedrunError
 
-BOX_WIDTH, ROW, GAP_X, GAP_Y, MARGIN = 128, 17, 46, 16, 8
+BOX_WIDTH, ROW, GAP_X, GAP_Y, MARGIN = 132, 17, 46, 16, 8
 BLUE, VERMILION = "#3a87c8", "#d55e00"
 CHILD_NAMES = ("_prev", "prev", "_children", "children", "_parents", "parents", "_inputs", "inputs")
 
@@ -29,50 +30,22 @@ class Node:
 
 def graph_svg(nodes: list[Node], label: str) -> str:
     """The SVG of a graph; `nodes` come in any order, `label` is its text for a screen reader."""
-    layers = _layers(nodes)
-    heights = {node.key: ROW * (1 + len(node.lines)) + 10 for node in nodes}
-    tallest = max(sum(heights[n.key] + GAP_Y for n in layer) for layer in layers)
-    position: dict[Any, tuple[float, float]] = {}
-    for column, layer in enumerate(layers):
-        free = tallest - sum(heights[node.key] + GAP_Y for node in layer)
-        y = MARGIN + free / 2
-        for node in layer:
-            position[node.key] = (MARGIN + column * (BOX_WIDTH + GAP_X), y)
-            y += heights[node.key] + GAP_Y
-    width = 2 * MARGIN + len(layers) * BOX_WIDTH + (len(layers) - 1) * GAP_X
+    spots, paths = _layout(nodes)
+    layers = max(spot.layer for spot in spots.values()) + 1
+    columns = [
+        sorted((s for s in spots.values() if s.layer == i), key=lambda s: s.place)
+        for i in range(layers)
+    ]
+    tallest = max(sum(spot.height + GAP_Y for spot in column) for column in columns)
+    for i, column in enumerate(columns):
+        y = MARGIN + (tallest - sum(spot.height + GAP_Y for spot in column)) / 2
+        for spot in column:
+            spot.x, spot.y = MARGIN + i * (BOX_WIDTH + GAP_X), y
+            y += spot.height + GAP_Y
+    width = 2 * MARGIN + layers * BOX_WIDTH + (layers - 1) * GAP_X
     height = 2 * MARGIN + tallest - GAP_Y
-    arrows, boxes = [], []
-    for node in nodes:
-        x, y = position[node.key]
-        for parent in dict.fromkeys(node.parents):
-            px, py = position[parent]
-            y1, y2 = py + heights[parent] / 2, y + heights[node.key] / 2
-            x1, x2 = px + BOX_WIDTH, x - 5
-            bend = (x2 - x1) / 2
-            twice = " ×2" if node.parents.count(parent) > 1 else ""
-            arrows.append(
-                f'<path d="M{x1:.0f} {y1:.0f} C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} '
-                f'{x2:.0f} {y2:.0f}" fill="none" stroke="{BLUE}" stroke-width="1.5"/>'
-                f'<path d="M{x2:.0f} {y2 - 4:.0f} l7 4 l-7 4 z" fill="{BLUE}"/>'
-            )
-            if twice:
-                boxes.append(
-                    f'<text x="{x2 - 4:.0f}" y="{y2 - 6:.0f}" text-anchor="end" font-size="11" '
-                    f'fill="currentColor">{twice.strip()}</text>'
-                )
-        stroke, thick = (VERMILION, 2.5) if node.wrong else ("currentColor", 1)
-        opacity = "1" if node.wrong else ".45"
-        boxes.append(
-            f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX_WIDTH}" height="{heights[node.key]}" '
-            f'rx="6" fill="none" stroke="{stroke}" stroke-opacity="{opacity}" '
-            f'stroke-width="{thick}"/>'
-        )
-        for row, text in enumerate((node.title, *node.lines)):
-            weight = "600" if row == 0 else "400"
-            boxes.append(
-                f'<text x="{x + 9:.0f}" y="{y + 18 + row * ROW:.0f}" font-weight="{weight}" '
-                f'fill="currentColor">{html.escape(text)}</text>'
-            )
+    arrows = [_arrow([spots[key] for key in path], twice) for path, twice in paths]
+    boxes = [_box(node, spots[node.key]) for node in nodes]
     return (
         f'<svg role="img" aria-label="{html.escape(label, quote=True)}" '
         f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
@@ -83,39 +56,114 @@ def graph_svg(nodes: list[Node], label: str) -> str:
     )
 
 
-def _layers(nodes: list[Node]) -> list[list[Node]]:
-    """Columns from left to right: a node stands right of all that it was made from."""
-    known = {node.key: node for node in nodes}
+@dataclass
+class _Spot:
+    """A place in the drawing: a node's box, or the point where a long arrow passes a column."""
+
+    layer: int
+    height: float
+    place: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
+
+
+def _box(node: Node, spot: _Spot) -> str:
+    stroke, thick, opacity = (VERMILION, 2.5, "1") if node.wrong else ("currentColor", 1, ".45")
+    lines = [
+        f'<rect x="{spot.x:.0f}" y="{spot.y:.0f}" width="{BOX_WIDTH}" '
+        f'height="{spot.height:.0f}" rx="6" fill="none" stroke="{stroke}" '
+        f'stroke-opacity="{opacity}" stroke-width="{thick}"/>'
+    ]
+    for row, text in enumerate((node.title, *node.lines)):
+        weight = "600" if row == 0 else "400"
+        text = text if len(text) <= 15 else text[:14] + "…"
+        lines.append(
+            f'<text x="{spot.x + 9:.0f}" y="{spot.y + 18 + row * ROW:.0f}" '
+            f'font-weight="{weight}" fill="currentColor">{html.escape(text)}</text>'
+        )
+    return "".join(lines)
+
+
+def _arrow(path: list[_Spot], twice: bool) -> str:
+    """A smooth line from the right side of the first spot, past the others, to the last's left."""
+    first, *between, last = path
+    x, y = first.x + BOX_WIDTH, first.middle
+    line = f"M{x:.0f} {y:.0f}"
+    for spot in [*between, last]:
+        to = spot.x - (5 if spot is last else 0)
+        bend = (to - x) / 2
+        line += f"C{x + bend:.0f} {y:.0f} {to - bend:.0f} {spot.middle:.0f} {to:.0f} "
+        line += f"{spot.middle:.0f}"
+        x, y = to, spot.middle
+        if spot is not last:
+            x += BOX_WIDTH
+            line += f"H{x:.0f}"
+    mark = (
+        f'<text x="{x - 3:.0f}" y="{y - 7:.0f}" text-anchor="end" font-size="11" '
+        'fill="currentColor">×2</text>'
+        if twice
+        else ""
+    )
+    return (
+        f'<path d="{line}" fill="none" stroke="{BLUE}" stroke-width="1.5"/>'
+        f'<path d="M{x:.0f} {y - 4:.0f} l7 4 l-7 4 z" fill="{BLUE}"/>{mark}'
+    )
+
+
+def _layout(nodes: list[Node]) -> tuple[dict[Any, _Spot], list[tuple[list[Any], bool]]]:
+    """Spots by key, and the arrows as lists of keys: layered, with a spot per column passed."""
+    depth = _depths(nodes)
+    spots = {n.key: _Spot(depth[n.key], ROW * (1 + len(n.lines)) + 10) for n in nodes}
+    paths = []
+    for node in nodes:
+        for parent in dict.fromkeys(node.parents):
+            passed = [(parent, node.key, i) for i in range(depth[parent] + 1, depth[node.key])]
+            spots.update({key: _Spot(key[2], 8) for key in passed})
+            paths.append(([parent, *passed, node.key], node.parents.count(parent) > 1))
+    beside: dict[Any, list[Any]] = {key: [] for key in spots}
+    for path, _ in paths:
+        for one, other in itertools.pairwise(path):
+            beside[one].append(other)
+            beside[other].append(one)
+    # A few sweeps that put a spot at the mean height of its neighbours untangle small graphs.
+    columns = [[k for k in spots if spots[k].layer == i] for i in range(max(depth.values()) + 1)]
+    for column in columns:
+        _spread(column, spots)
+    for sweep in (columns, columns[::-1]) * 3:
+        for column in sweep:
+            for key in column:
+                if beside[key]:
+                    spots[key].place = sum(spots[k].place for k in beside[key]) / len(beside[key])
+            column.sort(key=lambda key: spots[key].place)
+            _spread(column, spots)
+    return spots, paths
+
+
+def _spread(column: list[Any], spots: dict[Any, _Spot]) -> None:
+    for i, key in enumerate(column):
+        spots[key].place = i + (1 - len(column)) / 2
+
+
+def _depths(nodes: list[Node]) -> dict[Any, int]:
+    """The column of each node: right of all that it was made from; leaves beside their use."""
     depth: dict[Any, int] = {}
     waiting = list(nodes)
     while waiting:
-        ready = [n for n in waiting if all(p in depth for p in n.parents if p in known)]
+        ready = [n for n in waiting if all(p in depth for p in n.parents)]
         if not ready:
             raise SpeedrunError("This graph has a loop: a node is made from itself.")
         for node in ready:
-            depth[node.key] = 1 + max((depth[p] for p in node.parents if p in known), default=-1)
+            depth[node.key] = 1 + max((depth[p] for p in node.parents), default=-1)
         waiting = [node for node in waiting if node.key not in depth]
-    # A leaf is drawn beside its first use, not at the far left.
     for node in nodes:
         if not node.parents:
             uses = [depth[n.key] for n in nodes if node.key in n.parents]
             depth[node.key] = min(uses) - 1 if uses else 0
-    layers: list[list[Node]] = [[] for _ in range(max(depth.values()) + 1)]
-    for node in nodes:
-        layers[depth[node.key]].append(node)
-    # Two sweeps that put a node at the mean height of its neighbours untangle small graphs.
-    place = {node.key: float(i) for layer in layers for i, node in enumerate(layer)}
-    for sweep in (layers, layers[::-1]) * 2:
-        for layer in sweep:
-            for node in layer:
-                around = [place[p] for p in node.parents if p in place]
-                around += [place[n.key] for n in nodes if node.key in n.parents]
-                if around:
-                    place[node.key] = sum(around) / len(around)
-            layer.sort(key=lambda node: place[node.key])
-            for i, node in enumerate(layer):
-                place[node.key] = i + (1 - len(layer)) / 2
-    return layers
+    return depth
 
 
 class Graph:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.plain import plain
 from autograder.probes import call, letter
 
 Case = dict[str, Any]
@@ -122,7 +123,7 @@ class Exercise:
         if self.measure is None:
             return seen
         try:
-            return self.measure(case, seen)
+            return plain(self.measure(case, seen))
         except (TypeError, ValueError, KeyError, IndexError, AttributeError):
             return seen  # not of the form that can be measured: the comparison will say so
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from autograder.exercise import Case, Exercise, Mistake
 from autograder.outcome import Outcome, Result
-from autograder.plain import Difference, Other, brief, difference
+from autograder.plain import Difference, Other, brief, difference, plain
 from autograder.probes import observe
 
 Observation = dict[str, Any]
@@ -101,7 +101,9 @@ def _unreadable(exercise: Exercise, case: Case, seen: Observation) -> Result:
 
 
 def _differs(exercise: Exercise, case: Case, seen: Any, expected: Any) -> Difference | None:
-    return difference(expected, exercise.measured(case, seen), exercise.rtol, exercise.atol)
+    # Declarations, too, may give a numpy scalar or a tuple: `True` and `np.True_` are the same.
+    measured = plain(exercise.measured(case, seen))
+    return difference(plain(expected), measured, exercise.rtol, exercise.atol)
 
 
 def _halted(

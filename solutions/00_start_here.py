@@ -19,6 +19,7 @@ environment()
 # %% [markdown]
 # @exercise mean_square
 
+
 # %% exercise="mean_square"
 def mean_square(numbers):
     """The mean of the squares of a list of numbers, as one number."""

@@ -26,6 +26,7 @@ from autograder import draw_graph, figure, needs
 #
 # We start with something smaller than a network: a taxi fare. The taxi drives 4 km. The meter adds 1.50 for each kilometre and 3.00 to start with. You then add 10% as a tip, so you multiply by 1.1.
 
+
 # %%
 def fare_for(km, rate=1.5, start=3.0, tip=1.1):
     return (km * rate + start) * tip
@@ -98,6 +99,7 @@ with figure(
 # - The new Value remembers its parents: pass `(self, other)` as its second argument, and `"+"` or `"*"` as its third.
 # - `other` may be a plain number, as in `a + 2`. Make a Value of it first.
 
+
 # %% exercise="value_forward"
 class Value:
     """A number that remembers what it was made from.
@@ -129,8 +131,10 @@ class Value:
         return Value(self.data * other.data, (self, other), "*")
         ### END SOLUTION
 
+
 # %% [markdown]
 # Here is the fare again, this time from Values. `draw_graph` follows the parents and draws one box for each Value: its data, and its gradient, which is still 0 everywhere.
+
 
 # %%
 def taxi():
@@ -156,7 +160,7 @@ with needs("value_forward"):
 #
 # *Goes with 0:32 to 0:51 of the video.*
 #
-# Now walk the same graph from right to left. Every box gets its **gradient**: how much the fare changes for each unit by which that box changes. Two rules are enough, because each operation only has to know its own inputs:
+# Now walk the same graph from right to left. Every box gets its **gradient**: how much the fare changes for each unit by which that box changes. Three rules are enough, because each operation only has to know its own inputs:
 #
 # - **The root starts with 1.** If the fare changes by 1, the fare changes by 1.
 # - **`+` hands on.** Raise one input of a sum by a little, and the sum rises by as much. So both inputs get the gradient that arrived, unchanged.
@@ -231,6 +235,7 @@ predict_order = "b"
 # - Each Value is in the list once, even if it is used many times.
 # - Each Value comes after its parents, which are in `value._prev`. So leaves come early and `root` comes last.
 
+
 # %% exercise="topological_order"
 def topological_order(root):
     """All Values that `root` depends on, parents first, `root` last: a list of Values."""
@@ -247,6 +252,7 @@ def topological_order(root):
     visit(root)
     return order
     ### END SOLUTION
+
 
 # %%
 with needs("topological_order"):
@@ -273,6 +279,7 @@ with needs("topological_order"):
 # - `backward()` gives `self` a gradient of 1. Then it calls `_backward()` of every Value that `self` depends on, in the right order.
 #
 # In this exercise no value is used twice. That is for the next one.
+
 
 # %% exercise="backward"
 class Value(Value):
@@ -309,6 +316,7 @@ class Value(Value):
         for value in reversed(topological_order(self)):
             value._backward()
         ### END SOLUTION
+
 
 # %% [markdown]
 # The fare once more. The four gradients on the left should be the ones that you worked out by hand.
@@ -370,6 +378,7 @@ print(f"a nudge:     {(3.001 * 3.001 + 3.001 - (3 * 3 + 3)) / 0.001:.3f}")
 #
 # If yours did so from the start, paste them here.
 
+
 # %% exercise="accumulate"
 class Value(Value):
     def __add__(self, other):
@@ -398,6 +407,7 @@ class Value(Value):
         return out
         ### END SOLUTION
 
+
 # %%
 with needs("accumulate"):
     a = Value(3.0, label="a")
@@ -416,6 +426,7 @@ with needs("accumulate"):
 #
 # Write `zero_grad(values)`: set the gradient of every Value in the list back to 0. The data stay as they are.
 
+
 # %% exercise="zero_grad"
 def zero_grad(values):
     """Set `.grad` of each Value in the list to 0."""
@@ -423,6 +434,7 @@ def zero_grad(values):
     for value in values:
         value.grad = 0.0
     ### END SOLUTION
+
 
 # %% [markdown]
 # **A good place to rest.** You have built backpropagation: a graph, an order, two local rules, and sums where paths meet. It is about 75 minutes to here. What follows adds more operations, and then a network that learns.
@@ -445,6 +457,7 @@ def zero_grad(values):
 # - With a plain number on the left: `2 + a`, `2 * a`, `3 - a`, `3 / a`. Then `sum([a, b, c])` works as well, since it starts from `0 + a`.
 #
 # Most methods are one line that uses operations you have.
+
 
 # %% exercise="arithmetic"
 class Value(Value):
@@ -495,6 +508,7 @@ class Value(Value):
         return other * self**-1
         ### END SOLUTION
 
+
 # %% [markdown]
 # A network needs one more kind of operation: a function of a single value that bends. Without a bend, any stack of sums and products with fixed weights is one straight line.
 #
@@ -535,6 +549,7 @@ with figure(
 # | `relu` | x where x > 0, otherwise 0 | 1 where x > 0, otherwise 0 |
 #
 # The module `math` has the first three as functions of plain numbers.
+
 
 # %% exercise="activations"
 class Value(Value):
@@ -583,6 +598,7 @@ class Value(Value):
         return out
         ### END SOLUTION
 
+
 # %% [markdown]
 # Your engine is complete: nine operations, each knowing only its own slope. Whatever you build from them, however tangled, gets its gradients for the price of one walk back.
 
@@ -606,6 +622,7 @@ class Value(Value):
 # - Calling it on a list of `nin` numbers (or Values) returns the Value of the formula above.
 # - `parameters()` returns its weights and bias in one flat list.
 
+
 # %% exercise="neuron"
 class Neuron:
     """nin inputs, one output: tanh(w·x + b)."""
@@ -613,7 +630,7 @@ class Neuron:
     def __init__(self, nin):
         ### BEGIN SOLUTION
         self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
-        self.b = Value(random.uniform(-1, 1))
+        self.b = Value(0)
         ### END SOLUTION
 
     def __call__(self, x):
@@ -625,6 +642,7 @@ class Neuron:
         ### BEGIN SOLUTION
         return [*self.w, self.b]
         ### END SOLUTION
+
 
 # %% [markdown]
 # One neuron, drawn. Even this small graph would be tedious by hand. Run it a few times: the weights are different at each run, and the gradients follow.
@@ -640,6 +658,7 @@ with needs("neuron"):
 # @exercise layer
 #
 # A **layer** is several neurons side by side that all see the same inputs. Write `Layer(nin, nout)`: calling it returns a list with the output of each of its `nout` neurons, and `parameters()` returns the parameters of all of them in one flat list.
+
 
 # %% exercise="layer"
 class Layer:
@@ -660,6 +679,7 @@ class Layer:
         return [p for neuron in self.neurons for p in neuron.parameters()]
         ### END SOLUTION
 
+
 # %% [markdown]
 # @exercise mlp
 #
@@ -668,6 +688,7 @@ class Layer:
 # - Every neuron ends in tanh, those of the last layer, too.
 # - Calling it returns the last layer's outputs. Where there is only one, return that Value or a list with it, as you like.
 # - `parameters()` returns all parameters in one flat list.
+
 
 # %% exercise="mlp"
 class MLP:
@@ -691,6 +712,7 @@ class MLP:
         return [p for layer in self.layers for p in layer.parameters()]
         ### END SOLUTION
 
+
 # %% [markdown]
 # ## 9. Learning
 #
@@ -698,15 +720,22 @@ class MLP:
 #
 # Time to use it. The data are two moons: 100 points in the plane, half of them in one moon (label -1), half in the other (label +1). No straight line separates them, so the network has to bend.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 X, y = make_moons(100, noise=0.1, random_state=0)
 X, y = X.tolist(), (2.0 * y - 1).tolist()
 
-
+# %% tags=["nbval-ignore-output"]
 def draw_moons(ax):
     points, labels = np.array(X), np.array(y)
     for label, colour, marker in ((-1, "#0072b2", "o"), (1, "#e69f00", "^")):
-        ax.scatter(*points[labels == label].T, c=colour, marker=marker, s=18, edgecolors="white", linewidths=0.4)
+        ax.scatter(
+            *points[labels == label].T,
+            c=colour,
+            marker=marker,
+            s=18,
+            edgecolors="white",
+            linewidths=0.4,
+        )
     ax.grid(False)
 
 
@@ -730,12 +759,14 @@ with figure(
 #
 # Write `loss(scores, targets)`. `scores` is a list of Values, `targets` a list of plain numbers of the same length. It returns one Value, from which gradients can flow back to every score.
 
+
 # %% exercise="loss"
 def loss(scores, targets):
     """The mean squared difference of scores (Values) and targets (numbers), as a Value."""
     ### BEGIN SOLUTION
     return sum((score - target) ** 2 for score, target in zip(scores, targets)) / len(scores)
     ### END SOLUTION
+
 
 # %% [markdown]
 # Now the loop that all of deep learning runs, from this notebook to the largest language models:
@@ -753,6 +784,7 @@ def loss(scores, targets):
 # Write `train(model, X, y, steps, lr)`. It does the four things above, `steps` times, on all points of `X`, and returns the list of the losses (plain numbers), one for each step, each measured before that step's update.
 #
 # Below it, make a `model` with two inputs and one output, and train it until it gets at least **95%** of points right that it has never seen. A score above 0 counts as the label +1. The sizes, `steps` and `lr` are yours to choose. A hundred steps of a network with two hidden layers of 8 take about 20 seconds.
+
 
 # %% exercise="train" tags=["nbval-ignore-output"]
 def train(model, X, y, steps=100, lr=0.1):
@@ -786,7 +818,9 @@ with needs("train"):
     assert model is not ..., "there is no model yet"
     grid_x, grid_y = np.linspace(-1.6, 2.6, 32), np.linspace(-1.1, 1.6, 24)
     scores = [[model([u, v]) for u in grid_x] for v in grid_y]
-    heights = np.array([[float(getattr(s, "data", None) or s[0].data) for s in row] for row in scores])
+    heights = np.array(
+        [[float(getattr(s, "data", None) or s[0].data) for s in row] for row in scores]
+    )
     with figure(
         "Left: the loss falls steeply, then levels off near zero. Right: the plane in two "
         "colours, with a border that winds between the two moons.",
@@ -796,7 +830,9 @@ with needs("train"):
     ) as (left, right):
         left.plot(losses, color="#0072b2")
         left.set(xlabel="step", ylabel="loss", ylim=(0, None))
-        right.contourf(grid_x, grid_y, heights, levels=20, cmap="PuOr_r", vmin=-1.3, vmax=1.3, alpha=0.6)
+        right.contourf(
+            grid_x, grid_y, heights, levels=20, cmap="PuOr_r", vmin=-1.3, vmax=1.3, alpha=0.6
+        )
         right.contour(grid_x, grid_y, heights, levels=[0], colors="black", linewidths=1.2)
         draw_moons(right)
 
@@ -817,6 +853,7 @@ with needs("train"):
 #
 # Write one neuron with torch tensors: `neuron_in_torch(w, x, b)`, where `w` and `x` are lists of numbers and `b` is a number. Compute `out = tanh(w·x + b)`, call `backward()`, and return three things: the output (a number), the gradient of `w` (a list of numbers) and the gradient of `b` (a number).
 
+
 # %% exercise="neuron_in_torch"
 def neuron_in_torch(w, x, b):
     """One neuron in PyTorch: (out, gradient of w as a list, gradient of b)."""
@@ -827,6 +864,7 @@ def neuron_in_torch(w, x, b):
     out.backward()
     return out.item(), w.grad.tolist(), b.grad.item()
     ### END SOLUTION
+
 
 # %% [markdown]
 # And the two engines side by side, on the same neuron. How far apart are they?
@@ -882,6 +920,7 @@ with needs("neuron_in_torch"):
 #
 # Write `deep_order(root)`, with the same result as `topological_order` and without recursion, so that it manages a chain of 50,000 Values. Raising Python's recursion limit with `sys.setrecursionlimit` doesn't count.
 
+
 # %% exercise="deep_order"
 def deep_order(root):
     """As topological_order, for graphs of any depth."""
@@ -897,6 +936,7 @@ def deep_order(root):
             to_do.extend((parent, False) for parent in value._prev)
     return order
     ### END SOLUTION
+
 
 # %%
 status()

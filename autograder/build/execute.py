@@ -15,8 +15,14 @@ from autograder.errors import SpeedrunError
 
 
 def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNode:
-    """Run every cell in a fresh kernel; a `SpeedrunError` names the first cell that fails."""
-    with tempfile.TemporaryDirectory() as folder, _environment(SPEEDRUN_HOME=folder):
+    """Run every cell in a fresh kernel; a `SpeedrunError` names the first cell that fails.
+
+    As under nbgrader, a check raises unless it passes: a wrong solution is never built.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _environment(SPEEDRUN_HOME=folder, NBGRADER_EXECUTION="build"),
+    ):
         client = NotebookClient(
             notebook,
             timeout=timeout,

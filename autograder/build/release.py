@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,8 +18,8 @@ from traitlets.config import Config
 from autograder import course
 from autograder.errors import SpeedrunError
 
-FUNCTION_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
-STATEMENT_STUB = "# YOUR CODE HERE"
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+TOP_LEVEL_STUB = re.compile(r"^# YOUR CODE HERE\nraise NotImplementedError\(\)$", re.MULTILINE)
 
 
 class ClearSolutionRegions(ClearSolutions):
@@ -33,12 +34,11 @@ class ClearSolutionRegions(ClearSolutions):
         self, cell: NotebookNode, resources: Any, cell_index: int
     ) -> tuple[NotebookNode, Any]:
         """Clear one cell."""
-        top_level = any(
-            line.startswith("#") and self.begin_solution_delimeter in line
-            for line in cell.source.splitlines()
-        )
-        self.code_stub = {"python": STATEMENT_STUB if top_level else FUNCTION_STUB}
-        return super().preprocess_cell(cell, resources, cell_index)
+        self.code_stub = {"python": STUB}
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if cell.cell_type == "code":
+            cell.source = TOP_LEVEL_STUB.sub("# YOUR CODE HERE", cell.source)
+        return cell, resources
 
 
 def preprocessors() -> list[type]:

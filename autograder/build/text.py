@@ -14,8 +14,9 @@ What an author writes::
         ### END SOLUTION
 
 What the build adds: the header with badge, objectives and time; the setup cell (a code cell
-tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; the locked test cell after the answer; nbgrader's
-metadata; cell ids that do not change from one build to the next.
+tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; the
+locked test cell after the answer; nbgrader's metadata; cell ids that do not change from one build
+to the next.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def _header(module: course.Module) -> NotebookNode:
 
 def _setup() -> NotebookNode:
     source = (
-        "# Run this cell first. It installs the course's checks where they are missing (in Colab).\n"
+        "# Run this cell first. Where the course is not installed (in Colab), it installs it.\n"
         "try:\n"
         "    import autograder\n"
         "except ImportError:\n"

@@ -11,12 +11,13 @@ from autograder.probes.observe import Misuse
 
 
 def number(value: Any) -> Any:
-    """A Value's data, or a plain number, as a float; anything else as it is."""
-    value = getattr(value, "data", value)
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return value
+    """A plain number, or a Value's data, as a float; anything else as it is."""
+    for candidate in (value, getattr(value, "data", value)):
+        try:
+            return float(candidate)
+        except (TypeError, ValueError):
+            continue
+    return value
 
 
 def gradient(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Other right answers, as learners write them: every check must accept them."""

@@ -1,0 +1,109 @@
+"""Run a module's answer cells in a plain namespace, with some of them replaced, and judge them.
+
+It plays a learner without a kernel: the cells of the built source notebook run in order, except
+those that only show something.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import linecache
+import random
+from typing import Any
+
+import nbformat
+
+from autograder import course, exercises
+from autograder.exercise import Exercise
+from autograder.exercises import by_module
+from autograder.judge import draw, judge
+from autograder.outcome import Result
+from autograder.probes import observe
+
+ONLY_SHOWS = ("with needs(", "with figure(", "check.", "status(", "environment(", "placement(")
+
+
+@functools.cache
+def cells(module_id: str) -> tuple[tuple[str, str], ...]:
+    """(exercise id or "", source) of the code cells that define something, in order."""
+    notebook = nbformat.read(course.module(module_id).source_path, as_version=4)
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        graded = cell.metadata.get("nbgrader", {})
+        if graded.get("solution"):
+            found.append((graded["grade_id"], cell.source))
+        elif not graded and not any(mark in cell.source for mark in ONLY_SHOWS):
+            found.append(("", cell.source.replace("%pip", "# %pip").replace("pass\n", "")))
+    return tuple((name, _without_install(source)) for name, source in found)
+
+
+def _without_install(source: str) -> str:
+    lines = source.splitlines()
+    return "\n".join("    pass" if "%pip" in line else line for line in lines)
+
+
+def solution(exercise: Exercise) -> str:
+    """The source of an exercise's solution cell."""
+    return dict(cells(module_of(exercise)))[exercise.id]
+
+
+def module_of(exercise: Exercise) -> str:
+    """The id of the exercise's module."""
+    return exercises.module_of()[exercise.id]
+
+
+def namespace(module_id: str, upto: str | None = None, **instead: str) -> dict[str, Any]:
+    """What a learner's kernel holds after the cells up to and including exercise `upto`.
+
+    `instead` replaces answer cells by exercise id.
+    """
+    names: dict[str, Any] = {"__name__": "__main__"}
+    random.seed(0)
+    for name, source in cells(module_id):
+        run(instead.get(name, source) if name else source, names, name or "setup")
+        if name and name == upto:
+            break
+    return names
+
+
+def without_training(exercise: Exercise) -> dict[str, str]:
+    """Stand-ins for the cells that train, for every exercise but such a one itself."""
+    group = by_module()[module_of(exercise)]
+    return {
+        e.id: "\n".join(f"def {name}(*args, **kwargs): ..." for name in e.takes)
+        for e in group
+        if e.trains and e.id != exercise.id
+    }
+
+
+def solved(exercise: Exercise) -> dict[str, Any]:
+    """What a kernel holds right after the exercise's solution cell."""
+    return _solved(exercise.id)
+
+
+@functools.cache
+def _solved(exercise_id: str) -> dict[str, Any]:
+    exercise = exercises.by_id()[exercise_id]
+    return namespace(module_of(exercise), upto=exercise.id, **without_training(exercise))
+
+
+def run(source: str, names: dict[str, Any], name: str) -> None:
+    """Run one cell, with its source kept for messages as IPython keeps it."""
+    filename = f"<{name} {abs(hash(source))}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(source, filename, "exec"), names)
+
+
+def verdict(
+    exercise: Exercise, names: dict[str, Any], seed: int, limit: float | None = None
+) -> Result:
+    """What the judge says of the answer in `names`, on the cases of one seed."""
+    cases = draw(exercise, seed)
+    answers = tuple(names[name] for name in exercise.takes)
+    seen = observe(exercise.probe, exercise.takes, answers, cases, limit or exercise.limit)
+    return judge(exercise, cases, seen)
