@@ -42,6 +42,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     """
     if value is None or type(value) in (bool, float):
         return value
+    if type(value) is Other and type(value.text) is type(value.type_name) is str:
+        return value
     if depth > MAX_DEPTH:
         return Other(type(value).__name__, "a list that is nested too deeply")
     # Of a subclass, take what it inherits: its own methods may say anything.

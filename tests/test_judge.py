@@ -242,6 +242,17 @@ def test_a_measure_is_what_is_compared() -> None:
     assert not verdict(exercise, lambda x: None).passed
 
 
+def test_declarations_may_speak_numpy() -> None:
+    exercise = make(
+        measure=lambda case, seen: {"high": np.float64(seen) > 1, "pair": (1, np.int64(2))},
+        reference=lambda case: {"high": True, "pair": (np.float32(1), 2)},
+        mistakes=(),
+        few_mistakes_because="test",
+    )
+    assert verdict(exercise, lambda x: 9.0).passed
+    assert not verdict(exercise, lambda x: 0.0).passed
+
+
 def test_a_changed_input_is_wrong_even_with_the_right_result() -> None:
     exercise = make(
         cases=lambda rng: [{"args": [[1.0, 2.0]], "kwargs": {"by": [1]}}],

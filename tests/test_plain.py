@@ -162,6 +162,11 @@ def test_what_is_not_plain_is_only_described(value: Any, text: str) -> None:
     assert taken.text == text
 
 
+def test_plain_data_stays_as_it_is() -> None:
+    value = {"a": [1, Other("Value", "an object of class Value"), np.ones(2)]}
+    assert same(plain(plain(value)), value)
+
+
 def test_a_list_that_holds_itself_ends() -> None:
     loop: list[Any] = []
     loop.append(loop)
