@@ -47,9 +47,7 @@ class Picture:
 
 
 @contextmanager
-def figure(
-    text: str, width: float = 5.6, height: float = 3.0, columns: int = 1
-) -> Iterator[Any]:
+def figure(text: str, width: float = 5.6, height: float = 3.0, columns: int = 1) -> Iterator[Any]:
     """Draw on axes and show them, with `text` for those who can't see the picture.
 
     Sizes are in inches. With several columns it hands out a list of axes::
