@@ -68,6 +68,7 @@ class Exercise:
     process: an accuracy from the learner's scores, say. Mistakes' `recognise`, `explain` and
     `picture` still get what the probe handed back.
 
+    `why` is what a learner reads with a pass, where there is more to say than that.
     `show(case)` says in a line what was run; `explain(case, seen, expected)` may put the first
     wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
     `reveals` is off where the expected value is the answer itself, and a failing check must not
@@ -87,6 +88,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     few_mistakes_because: str = ""
     hints: tuple[str, str, str]
+    why: str = ""
     rules: tuple[Rule, ...] = ()
     show: Callable[[Case], str] | None = None
     explain: Callable[[Case, Any, Any], str | None] | None = None
@@ -181,6 +183,7 @@ def question(
             for letter, option in options.items()
             if letter != right
         ),
+        why=options[right].why,
         few_mistakes_because="a question has as many mistakes as wrong options",
         hints=hints,
     )

@@ -62,7 +62,7 @@ def judge(exercise: Exercise, cases: list[Case], observations: list[Observation]
             return _wrong(exercise, cases, observations, expected, index, wrong)
         if seen["mutated"]:
             return _mutated(exercise, case, seen)
-    return Result(Outcome.PASSED)
+    return Result(Outcome.PASSED, exercise.why)
 
 
 def _well_formed(seen: Observation) -> bool:

@@ -23,7 +23,7 @@ from autograder.outcome import Outcome, Result
 from autograder.placing import placement
 from autograder.plain import encode
 from autograder.probes import observe
-from autograder.show import COLOURS, Card, note_card, result_card
+from autograder.show import COLOURS, Card, count, note_card, result_card
 
 __all__ = [
     "check",
@@ -100,7 +100,7 @@ def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> No
 
 def _footer(exercise: Exercise, result: Result) -> str:
     if result.passed:
-        worth = "bonus" if exercise.bonus else _count(exercise.points, "point")
+        worth = "bonus" if exercise.bonus else count(exercise.points, "point")
         if exercise.id.startswith("_") or not exercise.points:
             return ""
         return f"{worth} here; graded again on fresh inputs."
@@ -166,7 +166,7 @@ def solution_card(name: str, folder: Path | None = None) -> tuple[Card, bool]:
     if not passed and tries < progress.TRIES_BEFORE_SOLUTION:
         left = progress.TRIES_BEFORE_SOLUTION - tries
         text = (
-            f"It opens when the check passes, or after {_count(left, 'more real try')}. "
+            f"It opens when the check passes, or after {count(left, 'more real try')}. "
             "A try is real when the answer is another than the last one.\n\n"
             f'`hint("{exercise.id}")` gives the next step.'
         )
@@ -245,7 +245,7 @@ def environment() -> None:
         ("torch", torch.__version__),
         ("matplotlib", matplotlib.__version__),
         ("scikit-learn", sklearn.__version__),
-        ("Device", f"{device}, {_count(torch.get_num_threads(), 'thread')}"),
+        ("Device", f"{device}, {count(torch.get_num_threads(), 'thread')}"),
         ("Progress", str(progress.home() / progress.FILE_NAME)),
     ]
     from autograder.show import heading, rows
@@ -264,11 +264,6 @@ def _asked(name: Any, function: str) -> str:
 
 def _problem(title: str, text: str) -> Card:
     return note_card("Can't do that", title, text, "!", COLOURS[Outcome.WRONG])
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def _show(card: Card) -> None:

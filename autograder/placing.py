@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder import progress
 from autograder.errors import SpeedrunError
-from autograder.show import Card, heading, prose, rows
+from autograder.show import Card, heading, note_card, prose, rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +140,10 @@ def placement(answers: Any = None) -> None:
                 '`placement("a b c d - a b c d -")`.',
             )
         )
+        return
+    if set(letters) == {"-"}:
+        text = 'Put your letters in place of the dashes: `placement("a b c d - a b c d -")`.'
+        _show(note_card("No answers yet", "placement, not graded", text))
         return
     score = {topic: [0, 0] for topic in ADVICE}
     misses = []

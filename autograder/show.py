@@ -140,3 +140,9 @@ def note_card(words: str, title: str, text: str, mark: str = "→", colour: str 
             body += f'<div style="margin-top:.3em">{prose(part)}</div>'
     plain_text = text.replace("```python\n", "").replace("```", "")
     return Card(colour, body, f"{mark} {words} · {title}\n{plain_text}")
+
+
+def count(number: float, noun: str) -> str:
+    """A number with its noun: "1 point", "3 more real tries"."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:g} {noun if number == 1 else plural}"

@@ -724,6 +724,7 @@ class MLP:
 X, y = make_moons(100, noise=0.1, random_state=0)
 X, y = X.tolist(), (2.0 * y - 1).tolist()
 
+
 # %% tags=["nbval-ignore-output"]
 def draw_moons(ax):
     points, labels = np.array(X), np.array(y)

@@ -303,6 +303,13 @@ def test_placement_called_amiss_says_what_to_give(shown: list[Card], answers: An
     assert "placement" not in progress.load()
 
 
+def test_placement_without_a_letter_gives_nothing_away(shown: list[Card]) -> None:
+    autograder.placement("- - - - - - - - - -")
+    assert "No answers yet" in text(shown)
+    assert "Worth another look" not in text(shown)
+    assert "placement" not in progress.load()
+
+
 def test_placement_shows_its_questions(shown: list[Card], monkeypatch: Any) -> None:
     for answers in ((), (None,), (...,)):
         autograder.placement(*answers)

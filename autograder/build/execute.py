@@ -12,17 +12,16 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from autograder.errors import SpeedrunError
+from autograder.outcome import Outcome
+from autograder.show import MARKS, WORDS
 
 
 def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNode:
-    """Run every cell in a fresh kernel; a `SpeedrunError` names the first cell that fails.
+    """Run every cell in a fresh kernel; a `SpeedrunError` names the first one that fails.
 
-    As under nbgrader, a check raises unless it passes: a wrong solution is never built.
+    A check that does not pass its solution is a failure, too: a wrong solution is never built.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _environment(SPEEDRUN_HOME=folder, NBGRADER_EXECUTION="build"),
-    ):
+    with tempfile.TemporaryDirectory() as folder, _environment(SPEEDRUN_HOME=folder):
         client = NotebookClient(
             notebook,
             timeout=timeout,
@@ -34,8 +33,17 @@ def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNo
             client.execute()
         except CellExecutionError as error:
             raise SpeedrunError(f"{name}: a cell of the solution failed.\n{error}") from None
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            _must_pass(cell, name)
     notebook.metadata.language_info = {"name": "python"}
     return notebook
+
+
+def _must_pass(cell: NotebookNode, name: str) -> None:
+    said = "\n".join(output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+    if not said.startswith(f"{MARKS[Outcome.PASSED]} {WORDS[Outcome.PASSED]}"):
+        raise SpeedrunError(f"{name}: {cell.source} does not pass its solution.\n{said}")
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder import course
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
+from autograder.show import count
 
 EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
 
@@ -95,12 +96,13 @@ def _header(module: course.Module) -> NotebookNode:
     if module.resource:
         title, author, url = (module.resource[key] for key in ("title", "author", "url"))
         beside = f"Beside it: [{title}]({url}), {author}. This notebook also stands alone.\n\n"
+    exercises = sum(not exercise.bonus for exercise in module.exercises)
     text = (
         f"# {number} · {module.title}\n\n"
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n\n"
         f"**{module.summary}**\n\n"
-        f"About {module.minutes} minutes, {sum(not e.bonus for e in module.exercises)} exercises, "
-        f"{module.points} {'point' if module.points == 1 else 'points'}. {beside}"
+        f"About {module.minutes} minutes, {count(exercises, 'exercise')}, "
+        f"{count(module.points, 'point')}. {beside}"
         f"You will\n\n{objectives}"
     )
     return new_markdown_cell(text.rstrip())
@@ -121,11 +123,10 @@ def _setup() -> NotebookNode:
 
 def _heading(exercise: Exercise) -> str:
     kind = "Bonus" if exercise.bonus else "Exercise"
-    points = f"{exercise.points} {'point' if exercise.points == 1 else 'points'}"
-    minutes = f"about {exercise.minutes} {'minute' if exercise.minutes == 1 else 'minutes'}"
     return (
         f"### {kind}: {exercise.title}\n\n"
-        f"*{kind} · {points} · {minutes} · difficulty {exercise.difficulty} of 5 · "
+        f"*{kind} · {count(exercise.points, 'point')} · "
+        f"about {count(exercise.minutes, 'minute')} · difficulty {exercise.difficulty} of 5 · "
         f"`{exercise.id}`*"
     )
 

@@ -307,8 +307,8 @@ layer = Exercise(
     mistakes=(
         Mistake(
             id="sizes_swapped",
-            message="The sizes nin and nout are swapped: a layer has nout neurons, and each takes nin "
-            "inputs.",
+            message="The sizes nin and nout are swapped: a layer has nout neurons, and each "
+            "takes nin inputs.",
             answer=variant(Module, build=lambda self, nin, nout: Module.build(self, nout, [nin])),
             recognise=lambda case, seen, expected: (
                 seen["parameters"]

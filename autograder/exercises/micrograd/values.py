@@ -212,8 +212,8 @@ predict_order = question(
         ),
         "d": Option(
             text="any order that starts with out",
-            why="`c` is used twice, by `d` and by `out`. Passing on before both shares are there would "
-            "pass on too little.",
+            why="`c` is used twice, by `d` and by `out`. Passing on before both shares are there "
+            "would pass on too little.",
         ),
     },
     hints=(
