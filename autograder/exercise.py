@@ -60,7 +60,8 @@ class Exercise:
 
     `takes` names what ``check.<id>(...)`` is called with, and of what kind each is: "class",
     "function" or "value". `cases(rng)` draws inputs; a case is a dict of plain data, with its
-    `name` where mistakes or messages refer to it. `probe(case, *answers)` touches the learner's
+    `name` where mistakes or messages refer to it; in grading, fields that begin with an underscore
+    stay with the judge. `probe(case, *answers)` touches the learner's
     objects and hands back plain data. `reference(case)`, or ``reference(case, seen)`` where the
     answer depends on the learner's own weights, gives what a right answer hands back.
 

@@ -360,3 +360,16 @@ def test_a_kill_from_outside_loses_nothing(tmp_path: Path) -> None:
     child.wait()
     assert rows(tmp_path) == before
     assert progress.load(tmp_path)["exercises"]["mean_square"]["graded"]["points"] == 1
+
+
+def test_what_only_the_judge_may_know_stays_out_of_the_kernel() -> None:
+    import base64
+    import json
+
+    from autograder.exercises import by_id
+    from autograder.grade.testcell import Test
+
+    test = Test(by_id()["train"])
+    payload = json.loads(base64.b64decode(test.source().split('"')[5]))
+    assert "points" in payload["cases"][0]["value"]
+    assert "_labels" in test.cases[0] and "_labels" not in payload["cases"][0]["value"]

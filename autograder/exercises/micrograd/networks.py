@@ -571,7 +571,7 @@ def _train_cases(rng: np.random.Generator) -> list[Case]:
     return [
         {
             "points": points,
-            "labels": labels,
+            "_labels": labels,
             "X": X,
             "y": y,
             "sizes": [2, [3, 1]],
@@ -584,7 +584,7 @@ def _train_cases(rng: np.random.Generator) -> list[Case]:
 
 def _accuracy(case: Case, seen: Any) -> float:
     scores = np.array(seen["scores"], dtype=float)
-    return float(np.mean((scores > 0) == (np.array(case["labels"]) > 0)))
+    return float(np.mean((scores > 0) == (np.array(case["_labels"]) > 0)))
 
 
 def _measure_training(case: Case, seen: Any) -> Any:

@@ -1,0 +1,25 @@
+"""The checks bite: hardly any single-operator mutant of a solution passes."""
+
+from __future__ import annotations
+
+import mutants
+import pytest
+
+from autograder import course
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module_id", [module.id for module in course.written()])
+def test_mutants_of_the_solutions_are_caught(module_id: str) -> None:
+    living, counts = mutants.survivors(module_id)
+    total = sum(number for _, number in counts.values())
+    assert total > 0
+    assert len(living) <= 0.05 * total, living
+
+
+def test_a_mutant_changes_one_operator() -> None:
+    found = [source for _, source in mutants.mutants("def f(a, b):\n    a += 1\n    return a - b")]
+    assert "def f(a, b):\n    a += 1\n    return a + b" in found
+    assert "def f(a, b):\n    a -= 1\n    return a - b" in found
+    assert "def f(a, b):\n    a = 1\n    return a - b" in found
+    assert len(found) == len(set(found)) == 3
