@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ def preprocessors() -> list[type]:
 
 def configuration(root: Path, **directories: str) -> Config:
     """nbgrader's configuration for a course in `root`, quiet, with its gradebook inside."""
+    _put_scripts_on_path()
     config = Config()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
@@ -58,6 +61,14 @@ def configuration(root: Path, **directories: str) -> Config:
     config.GenerateAssignment.preprocessors = preprocessors()
     config.Application.log_level = "CRITICAL"
     return config
+
+
+def _put_scripts_on_path() -> None:
+    """nbgrader starts `alembic` by its bare name: it has to be found without an active venv."""
+    scripts = sysconfig.get_path("scripts")
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    if scripts not in folders:
+        os.environ["PATH"] = os.pathsep.join([scripts, *folders])
 
 
 def release_bytes(module: course.Module) -> bytes:
@@ -76,5 +87,7 @@ def generate(config: Config, module_id: str) -> None:
     api.log = logging.getLogger("speedrun.nbgrader")
     done = api.generate_assignment(module_id, force=True)
     if not done["success"]:
-        reason = done.get("error") or done.get("log") or "no reason given"
-        raise SpeedrunError(f"nbgrader could not release {module_id}: {reason.strip()}")
+        said = [*(done.get("log") or "").splitlines(), *(done.get("error") or "").splitlines()]
+        errors = [line.strip() for line in said if re.match(r"\s*[\w.]*(Error|Exception): ", line)]
+        reason = (errors or said or ["it gave no reason"])[0]
+        raise SpeedrunError(f"nbgrader could not release {module_id}: {reason}")
