@@ -96,7 +96,7 @@ class Exercise:
     picture: Callable[[Case, Any, Any], tuple[str, str] | None] | None = None
     rtol: float = 1e-4
     atol: float = 1e-6
-    limit: float = 10.0
+    limit: float = 5.0
     reveals: bool = True
     bonus: bool = False
     trains: bool = False

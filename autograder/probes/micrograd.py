@@ -196,6 +196,8 @@ def training(
     case: dict[str, Any], train: Callable[..., Any], model: Any, model_class: type
 ) -> dict[str, Any]:
     """The trained model's scores on fresh points, and how `train` treats a small network."""
+    if not callable(model):
+        raise Misuse(f"`model` should be a network that you trained, and it is {describe(model)}")
     scores = [number(outputs(model, point)[0]) for point in case["points"]]
     X, y = case["X"], case["y"]
 

@@ -136,6 +136,18 @@ def _by_hand_reference(case: Case) -> dict[str, float]:
     return {name: values["grad"][name] for name in TAXI}
 
 
+def _explain_by_hand(case: Case, seen: Any, expected: Any) -> str | None:
+    if not isinstance(seen, dict) or set(seen) != set(expected):
+        return "Give a dict with one number for each of km, rate, start and tip"
+    wrong = [
+        name
+        for name, want in expected.items()
+        if not (isinstance(seen[name], float) and math.isclose(seen[name], want, rel_tol=1e-2))
+    ]
+    right = [name for name in expected if name not in wrong]
+    return f"Not right: {', '.join(wrong)}. " + (f"Right: {', '.join(right)}" if right else "")
+
+
 by_hand = Exercise(
     id="by_hand",
     title="Gradients by hand",
@@ -147,6 +159,8 @@ by_hand = Exercise(
     probe=probes.filled_in,
     reference=_by_hand_reference,
     show=lambda case: "the gradient of fare by km, rate, start and tip",
+    explain=_explain_by_hand,
+    reveals=False,
     rtol=1e-2,
     mistakes=(
         Mistake(
@@ -1107,6 +1121,7 @@ deep_order = Exercise(
     minutes=15,
     difficulty=4,
     bonus=True,
+    limit=20.0,
     cases=_deep_cases,
     probe=probes.order,
     measure=_measure_deep,
