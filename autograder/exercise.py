@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,8 @@ class Exercise:
     process: an accuracy from the learner's scores, say. Mistakes' `recognise`, `explain` and
     `picture` still get what the probe handed back.
 
-    `why` is what a learner reads with a pass, where there is more to say than that.
+    `why` is what a learner reads with a pass, where there is more to say than that; `options` are
+    the texts of a question's answers, by letter.
     `show(case)` says in a line what was run; `explain(case, seen, expected)` may put the first
     wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
     `reveals` is off where the expected value is the answer itself, and a failing check must not
@@ -90,6 +91,7 @@ class Exercise:
     few_mistakes_because: str = ""
     hints: tuple[str, str, str]
     why: str = ""
+    options: dict[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     show: Callable[[Case], str] | None = None
     explain: Callable[[Case, Any, Any], str | None] | None = None
@@ -185,6 +187,7 @@ def question(
             if letter != right
         ),
         why=options[right].why,
+        options={letter: option.text for letter, option in options.items()},
         few_mistakes_because="a question has as many mistakes as wrong options",
         hints=hints,
     )

@@ -39,10 +39,7 @@ print(f"4 km cost {fare_for(4):.2f}")
 #
 # You ask the driver to go a little further than 4 km. By how much does the fare grow **for each extra kilometre**?
 #
-# - **a** 1.5
-# - **b** 1.1
-# - **c** 1.65
-# - **d** 9.9
+# @options
 #
 # Decide before you compute. Then assign your letter, as a string.
 
@@ -213,10 +210,7 @@ with needs("value_forward"):
 #
 # Gradients flow from `out` to the left. In which order may `c`, `d` and `out` hand their gradients on, so that each of them has received everything that it is due?
 #
-# - **a** c, then d, then out
-# - **b** out, then d, then c
-# - **c** out, then c, then d
-# - **d** any order that starts with out
+# @options
 
 # %% exercise="predict_order"
 predict_order = ...
@@ -344,10 +338,7 @@ with needs("backward"):
 #
 # Let `out = a * a + a`, and `a = 3`. What is the gradient of `a`?
 #
-# - **a** 7
-# - **b** 6
-# - **c** 1
-# - **d** 4
+# @options
 #
 # Nudge it in your head, or on paper: what happens to `out` when `a` becomes 3.001?
 

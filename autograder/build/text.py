@@ -14,9 +14,9 @@ What an author writes::
         ### END SOLUTION
 
 What the build adds: the header with badge, objectives and time; the setup cell (a code cell
-tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; the
-locked test cell after the answer; nbgrader's metadata; cell ids that do not change from one build
-to the next.
+tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; a
+question's options in place of an `@options` line; the locked test cell after the answer;
+nbgrader's metadata; cell ids that do not change from one build to the next.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
 from autograder.show import count
 
+OPTIONS_LINE = re.compile(r"^@options *$", re.MULTILINE)
 EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
 
 
@@ -54,6 +55,9 @@ def source_notebook(module: course.Module) -> NotebookNode:
             cell.source = EXERCISE_LINE.sub(
                 lambda found: _heading(_declared(declared, found[1], module)), cell.source
             )
+            if announced:
+                options = _options(_declared(declared, announced[-1], module))
+                cell.source = OPTIONS_LINE.sub(lambda _, text=options: text, cell.source)
             cells.append(new_markdown_cell(cell.source, metadata=cell.metadata))
         elif "setup" in cell.metadata.get("tags", ()):
             setup.source += "\n" + cell.source
@@ -129,6 +133,10 @@ def _heading(exercise: Exercise) -> str:
         f"about {count(exercise.minutes, 'minute')} · difficulty {exercise.difficulty} of 5 · "
         f"`{exercise.id}`*"
     )
+
+
+def _options(exercise: Exercise) -> str:
+    return "\n".join(f"- **{letter}** {text}" for letter, text in exercise.options.items())
 
 
 def _answer(exercise: Exercise, cell: NotebookNode) -> NotebookNode:
