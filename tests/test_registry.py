@@ -91,7 +91,7 @@ def _trained(names: dict[str, Any]) -> Any:
     """A model of the class in `names` with the weights of the solution's trained model."""
     right = play.solved(by_id()["train"])["model"]
     layers = [[[p.data for p in n.parameters()] for n in layer.neurons] for layer in right.layers]
-    model = names["MLP"](2, [8, 8, 1])
+    model = names["MLP"](2, [8, 1])
 
     class Model:
         def __call__(self, x: list[float]) -> Any:

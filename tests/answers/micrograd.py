@@ -311,7 +311,7 @@ def train(model, X, y, steps=100, lr=0.1):
         losses.append(float(value.data))
     return losses
 
-model = MLP(2, [8, 8, 1])
+model = MLP(2, [8, 1])
 losses = []
 """
 
