@@ -16,6 +16,16 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "ml_speedrun"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "curriculum"
+# A file of progress or its lock, left by running a notebook in place, is nobody's homework.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "speedrun-progress.json",
+    ".speedrun-progress.json.lock",
+]
+c.Execute.timeout = 300  # seconds a cell may take under `nbgrader validate`
 c.GenerateAssignment.preprocessors = preprocessors()
 c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = sanitize_preprocessors()

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.errors import SpeedrunError
+from autograder.probes.micrograd import CHILD_NAMES
 
 BOX_WIDTH, ROW, GAP_X, GAP_Y, MARGIN = 132, 17, 46, 16, 8
 BLUE, VERMILION = "#3a87c8", "#d55e00"
-CHILD_NAMES = ("_prev", "prev", "_children", "children", "_parents", "parents", "_inputs", "inputs")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.plain import plain
+from autograder.plain import Other, plain
 from autograder.probes import call, letter
 
 Case = dict[str, Any]
@@ -130,7 +130,7 @@ class Exercise:
         try:
             return plain(self.measure(case, seen))
         except (TypeError, ValueError, KeyError, IndexError, AttributeError):
-            return seen  # not of the form that can be measured: the comparison will say so
+            return Other("result", "not of the form that the exercise asks for")
 
     def shown(self, case: Case) -> str:
         """The line that says what was run on `case`."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from autograder.exercise import Case, Exercise, Mistake
 from autograder.outcome import Outcome, Result
-from autograder.plain import Difference, Other, brief, difference, plain
+from autograder.plain import Difference, Other, brief, difference, is_number, plain
 from autograder.probes import observe
 
 Observation = dict[str, Any]
@@ -148,6 +148,10 @@ def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:
         message = f"It can't be called as the exercise calls it: {text}"
     if kind == "RecursionError":
         message = "Your code called itself until Python gave up (RecursionError)"
+    if kind == "TypeError" and text == "'NoneType' object is not callable":
+        message += ". Something was called where it should be stored: leave out its brackets there"
+    if kind == "UnboundLocalError":
+        message += ". A name that a function assigns to is its own: choose another for the result"
     return Result(Outcome.RAISED, _sentence(message), called + _line(error))
 
 
@@ -184,7 +188,8 @@ def _wrong(
     place, returned, wanted = _shown(exercise, wrong)
     if place:
         details.append(("Look at", " → ".join(place)))
-    details += [("Returned", returned), ("Expected", wanted)]
+    if exercise.measure is None or is_number(wrong.expected):
+        details += [("Returned", returned), ("Expected", wanted)]
     drawn = _safely(exercise.picture, case, seen["value"], expected[shown])
     picture, picture_text = drawn or (None, "")
     return Result(
@@ -318,5 +323,6 @@ def _mutated(exercise: Exercise, case: Case, seen: Observation) -> Result:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    text = text[:1].upper() + text[1:]
+    if not re.match(r"[a-z_.]+\(", text):  # a call keeps its small letter
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "?", "!", ":")) else text + "."

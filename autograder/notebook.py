@@ -103,7 +103,7 @@ def _footer(exercise: Exercise, result: Result) -> str:
         worth = "bonus" if exercise.bonus else count(exercise.points, "point")
         if exercise.id.startswith("_") or not exercise.points:
             return ""
-        return f"{worth} here; graded again on fresh inputs."
+        return f"{worth}." if exercise.options else f"{worth} here; graded again on fresh inputs."
     if result.outcome is Outcome.NOT_ATTEMPTED:
         return ""
     return f'Stuck? `hint("{exercise.id}")` gives the next of three steps.'

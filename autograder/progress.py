@@ -22,13 +22,19 @@ LOCK_SECONDS = 10
 def home() -> Path:
     """The folder of the learner's notebooks, where the progress file is.
 
-    `SPEEDRUN_HOME` decides where it is set. Otherwise it is the nearest folder upwards that
+    `SPEEDRUN_HOME` decides where it is set; nbgrader's own runs leave nobody's progress, and in a
+    clone of the course it is `work/`. Otherwise it is the nearest folder upwards that
     already has a progress file, a mounted Google Drive in Colab, or the current folder.
     """
     chosen = os.environ.get("SPEEDRUN_HOME")
     if chosen:
         return Path(chosen)
+    if os.environ.get("NBGRADER_EXECUTION"):
+        return Path(tempfile.gettempdir()) / "ml-speedrun-validated"
     here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "solutions" / "course.toml").is_file():
+            return folder / "work"  # never among the course's own notebooks
     for folder in (here, *here.parents):
         if (folder / FILE_NAME).is_file():
             return folder

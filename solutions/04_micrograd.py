@@ -42,7 +42,7 @@ print(f"4 km cost {fare_for(4):.2f}")
 #
 # @options
 #
-# Decide before you compute. Then assign your letter, as a string.
+# Decide before you compute. Then put your letter in place of the `...`, in quotes.
 
 # %% exercise="predict_nudge"
 predict_nudge = ...
@@ -135,10 +135,10 @@ class Value:
 
 
 # %%
-def taxi():
+def taxi(km, rate, start, tip):
     """The fare as a graph: (fare, its four inputs)."""
-    km, rate = Value(4.0, label="km"), Value(1.5, label="rate")
-    start, tip = Value(3.0, label="start"), Value(1.1, label="tip")
+    km, rate = Value(km, label="km"), Value(rate, label="rate")
+    start, tip = Value(start, label="start"), Value(tip, label="tip")
     distance = km * rate
     meter = distance + start
     fare = meter * tip
@@ -147,7 +147,7 @@ def taxi():
 
 
 with needs("value_forward"):
-    fare, inputs = taxi()
+    fare, inputs = taxi(4.0, 1.5, 3.0, 1.1)
     display(draw_graph(fare))
 
 # %% [markdown]
@@ -165,11 +165,18 @@ with needs("value_forward"):
 # - **`*` hands on, times the other one.** Raise `a` in `a * b` by a little, and the product rises by `b` times as much. So `a` gets the gradient that arrived times `b.data`, and `b` gets it times `a.data`.
 #
 # In words, this is the **chain rule**: the slope along a path is the product of the slopes of its steps.
+#
+# Here is another ride, longer and in a dearer city.
+
+# %%
+with needs("value_forward"):
+    fare, inputs = taxi(10.0, 2.0, 5.0, 1.2)
+    display(draw_graph(fare))
 
 # %% [markdown]
 # @exercise by_hand
 #
-# Walk back through the graph above with pen and paper. Fill in the gradient of each leaf, as a number with two digits after the point. Don't use the numerical slopes from section 1 until you are done; they are your answer sheet.
+# Walk back through the graph of this second ride with pen and paper. Fill in the gradient of each leaf: numbers in place of the dots.
 
 # %% exercise="by_hand"
 by_hand = {
@@ -180,10 +187,10 @@ by_hand = {
 }
 ### BEGIN SOLUTION
 by_hand = {
-    "km": 1.5 * 1.1,
-    "rate": 4.0 * 1.1,
-    "start": 1.1,
-    "tip": 9.0,
+    "km": 2.0 * 1.2,
+    "rate": 10.0 * 1.2,
+    "start": 1.2,
+    "tip": 25.0,
 }
 ### END SOLUTION
 
@@ -227,7 +234,7 @@ predict_order = "b"
 #
 # Write `topological_order(root)`. It returns a list of all Values that `root` depends on, `root` included.
 #
-# - Each Value is in the list once, even if it is used many times.
+# - Each Value is in the list once, even if it is used many times. A `set` of the ones you have seen tells quickly, and it stays quick when there are thousands of them.
 # - Each Value comes after its parents, which are in `value._prev`. So leaves come early and `root` comes last.
 
 
@@ -249,12 +256,13 @@ def topological_order(root):
     ### END SOLUTION
 
 
+# %% [markdown]
+# Your own order for the graph above, and the graph once more. Follow the list with your finger: do you ever meet a value before one of its parents?
+
 # %%
 with needs("topological_order"):
     print([value.label for value in topological_order(out)])
-
-# %% [markdown]
-# Here is your own order for the graph above. Check with your finger that no arrow goes backwards.
+    display(draw_graph(out))
 
 # %% [markdown]
 # ## 5. Backward, in ten lines
@@ -263,15 +271,28 @@ with needs("topological_order"):
 #
 # Everything is there. The rules of section 3 go into the operations, as a small function `_backward` that each result carries with it. The order of section 4 goes into a method `backward()` that calls these functions, root first.
 #
-# One thing to know about the code that follows: `class Value(Value):` means "the Value so far, plus what stands here". So each exercise can add to your class without repeating it. If you would rather keep the whole class in one cell and paste it again each time, that works as well.
+# A function inside a function remembers the variables around it, even after the outer one has returned. That is what `_backward` lives on: it is written where the result and its parents are at hand, and called much later.
+#
+# ```
+# def make_counter():
+#     count = [0]
+#
+#     def step():
+#         count[0] += 1
+#         return count[0]
+#
+#     return step      # without brackets: the function itself
+# ```
+#
+# One more thing about the code that follows: `class Value(Value):` means "the Value so far, plus what stands here". So each exercise can add to your class without repeating it. If you would rather keep the whole class in one cell and paste it again each time, that works as well.
 
 # %% [markdown]
 # @exercise backward
 #
 # Write `+` and `*` again, now with the way back, and the method `backward`.
 #
-# - In `__add__` and `__mul__`: define an inner function `_backward()` that sets `self.grad` and `other.grad` from `out.grad`, by the rules of section 3. Store it as `out._backward`, without calling it.
-# - `backward()` gives `self` a gradient of 1. Then it calls `_backward()` of every Value that `self` depends on, in the right order.
+# - In `__add__` and `__mul__`: give the new Value a name, `out`. Define an inner function `_backward()` that sets `self.grad` and `other.grad` from `out.grad`, by the rules of section 3. Gradients are plain numbers, so use `.data` and `.grad`. Store the function as `out._backward`, without calling it, and return `out`.
+# - `backward()` gives `self` a gradient of 1. Then it calls `_backward()` of every Value that `self` depends on, from the root to the leaves: your `topological_order`, reversed.
 #
 # In this exercise no value is used twice. That is for the next one.
 
@@ -314,18 +335,22 @@ class Value(Value):
 
 
 # %% [markdown]
-# The fare once more. The four gradients on the left should be the ones that you worked out by hand.
+# The second ride once more. The four gradients of the leaves should be the ones that you worked out by hand.
 
 # %%
 with needs("backward"):
-    fare, inputs = taxi()
+    fare, inputs = taxi(10.0, 2.0, 5.0, 1.2)
     fare.backward()
     display(draw_graph(fare))
 
 # %% [markdown]
 # ### Help: "AttributeError: 'Value' object has no attribute 'backward'"
 #
-# You ran an earlier `Value` cell again, and it put the older class back. Run the `Value` cells below it again, in order. The same goes for `TypeError: float() argument must be a string or a real number, not 'Value'`: a Value made by an older class has met one of the newer class. Make your Values afresh.
+# You ran an earlier `Value` cell again, and it put the older class back. Run the `Value` cells below it again, in order. Do so, too, when gradients that were right are suddenly too small: an older `+` or `*` has come back.
+#
+# ### Help: "TypeError: float() argument must be a string or a real number, not 'Value'"
+#
+# Either a `.data` is missing, so that a Value stands where a number should, often in a `_backward`. Or a Value made by an older class has met one of the newer class: make your Values afresh.
 
 # %% [markdown]
 # ## 6. Used twice
@@ -361,12 +386,12 @@ with needs("backward"):
 print(f"a nudge:     {(3.001 * 3.001 + 3.001 - (3 * 3 + 3)) / 0.001:.3f}")
 
 # %% [markdown]
-# If your engine says something else than 7, it has lost a path. Three arrows lead out of `a`, so three shares come back to it, and assigning to `a.grad` keeps only the one that comes last. Slopes along **one** path multiply; slopes of **several** paths add up.
+# (The nudge is a little off, 7.001, because its step is not infinitely small.) If your engine says something else than 7, it has lost a path. `a` is used three times, so three shares come back to it, and assigning to `a.grad` keeps only the one that comes last. Slopes along **one** path multiply; slopes of **several** paths add up.
 
 # %% [markdown]
 # @exercise accumulate
 #
-# Write both operations once more. This time they **add** to the gradients of their parents instead of setting them, so that no share is lost. `backward` itself can stay as it is.
+# Write both operations once more. This time they **add** to the gradients of their parents instead of setting them, so that no share is lost. `backward` itself can stay as it is, if it follows your topological order.
 #
 # If yours did so from the start, paste them here.
 
@@ -409,7 +434,7 @@ with needs("accumulate"):
     display(draw_graph(out))
 
 # %% [markdown]
-# See how three arrows leave `a`, two of them into the same product, and how its gradient is their sum: 3 + 3 + 1.
+# `a` goes into the product twice (the arrow marked ×2) and into the sum once. Its gradient is the sum of the three shares: 3 + 3 + 1.
 #
 # Adding up has a price: gradients now pile up from one `backward()` to the next. That is useful where two losses share a value, and a famous bug where you forget about it.
 
@@ -445,7 +470,7 @@ def zero_grad(values):
 #
 # Give Value the rest of arithmetic, data and gradients:
 #
-# - `-a`, `a - b`, `a / b`, and `a ** n` for a plain number `n` (whole or not, negative too).
+# - `-a`, `a - b`, `a / b`, and `a ** n`, where `n` is a plain number, which may be negative or a fraction.
 # - With a plain number on the left: `2 + a`, `2 * a`, `3 - a`, `3 / a`. Then `sum([a, b, c])` works as well, since it starts from `0 + a`.
 #
 # Most methods are one line that uses operations you have.
@@ -592,7 +617,7 @@ class Value(Value):
 
 
 # %% [markdown]
-# Your engine is complete: nine operations, each knowing only its own slope. Whatever you build from them, however tangled, gets its gradients for the price of one walk back.
+# Your engine is complete, and no operation in it knows more than its own slope. Whatever you build from them, however tangled, gets its gradients for the price of one walk back.
 
 # %% [markdown]
 # ## 8. A neuron, a layer, a network
@@ -610,7 +635,7 @@ class Value(Value):
 #
 # Write `Neuron(nin)`, with `nin` the number of inputs.
 #
-# - It starts with random weights from -1 to 1 and a bias. All of them are Values.
+# - It starts with random weights from -1 to 1, and a bias that starts at 0 or at random. All of them are Values.
 # - Calling it on a list of `nin` numbers (or Values) returns the Value of the formula above.
 # - `parameters()` returns its weights and bias in one flat list.
 
@@ -637,11 +662,10 @@ class Neuron:
 
 
 # %% [markdown]
-# One neuron, drawn. Even this small graph would be tedious by hand. Run it a few times: the weights are different at each run, and the gradients follow.
+# One neuron, drawn. Even this small graph would be tedious by hand. Run it a few times: the weights are different each time, and the gradients follow.
 
 # %% tags=["nbval-ignore-output"]
 with needs("neuron"):
-    random.seed(4)
     out = Neuron(2)([0.5, -1.0])
     out.backward()
     display(draw_graph(out))
@@ -678,7 +702,7 @@ class Layer:
 # A **multi-layer perceptron** is layers one after another: what one gives, the next one takes. Write `MLP(nin, nouts)`, where `nouts` is the list of the layers' sizes. `MLP(2, [8, 8, 1])` takes 2 numbers, has two **hidden** layers of 8 neurons, and gives 1 output.
 #
 # - Every neuron ends in tanh, those of the last layer, too.
-# - Calling it returns the last layer's outputs. Where there is only one, return that Value or a list with it, as you like.
+# - Calling it returns the last layer's outputs as a list. Where there is only one output, return that Value itself: the rest of the notebook wants it so.
 # - `parameters()` returns all parameters in one flat list.
 
 
@@ -764,12 +788,12 @@ def loss(scores, targets):
 # %% [markdown]
 # Now the loop that all of deep learning runs, from this notebook to the largest language models:
 #
-# 1. **forward**: compute the scores and the loss;
+# 1. **forward**: compute the scores, `[model(x) for x in X]`, and their loss;
 # 2. **zero** the gradients of all parameters;
 # 3. **backward**: fill them in;
 # 4. **update**: move every parameter a small step **against** its gradient, `p.data -= lr * p.grad`.
 #
-# The gradient points uphill, so against it the loss falls. `lr` is the **learning rate**: how far to step. This is **gradient descent**.
+# The order matters: zeroing after backward would wipe out what it found. And don't name a variable `loss` inside a function that calls `loss`: Python would take both for the variable. The gradient points uphill, so against it the loss falls. `lr` is the **learning rate**: how far to step. This is **gradient descent**.
 
 # %% [markdown]
 # One line for speed before you start. Each `_backward` refers to the result that carries it, and Python's garbage collector keeps searching such loops for things to throw away. Training makes thousands of them at every step, so let it search less often: that makes a step about three times faster.
@@ -787,7 +811,7 @@ gc.set_threshold(100_000)
 
 
 # %% exercise="train" tags=["nbval-ignore-output"]
-def train(model, X, y, steps=100, lr=0.1):
+def train(model, X, y, steps=100, lr=1.0):
     """Gradient descent on the mean squared error: the list of the losses, one for each step."""
     ### BEGIN SOLUTION
     losses = []
@@ -807,7 +831,7 @@ losses = ...
 ### BEGIN SOLUTION
 random.seed(1)
 model = MLP(2, [8, 1])
-losses = train(model, X, y, steps=100, lr=1.0)
+losses = train(model, X, y)
 ### END SOLUTION
 
 # %% [markdown]
@@ -828,7 +852,7 @@ with needs("train"):
         height=2.9,
         columns=2,
     ) as (left, right):
-        left.plot(losses, color="#0072b2")
+        left.plot([float(getattr(value, "data", value)) for value in losses], color="#0072b2")
         left.set(xlabel="step", ylabel="loss", ylim=(0, None))
         right.contourf(
             grid_x, grid_y, heights, levels=20, cmap="PuOr_r", vmin=-1.3, vmax=1.3, alpha=0.6
@@ -847,6 +871,15 @@ with needs("train"):
 # *Goes with 1:39 to 1:43 of the video.*
 #
 # PyTorch does what your engine does, with one difference that matters for speed: its values are **tensors**, whole arrays of numbers, with one node of the graph for all of them. The rest you know: leaves that want a gradient, a graph that grows while you compute, `backward()`, gradients in `.grad`, and they add up until you zero them.
+
+# %%
+a = torch.tensor([2.0, 3.0], requires_grad=True)  # a leaf with two numbers in it
+out = (a * a).sum()
+out.backward()
+print(out.item(), a.grad.tolist())  # .item() and .tolist() make plain numbers of tensors
+
+# %% [markdown]
+# Each number's gradient is twice the number itself, as for `a * a` in your engine.
 
 # %% [markdown]
 # @exercise neuron_in_torch
@@ -903,7 +936,7 @@ with needs("neuron_in_torch"):
 #
 # ### What comes next
 #
-# In part 3 the values become tensors and the network becomes a transformer. The loop stays the same four lines.
+# In part 3 of the course (modules 05 to 07) the values become tensors and the network becomes a transformer. The loop stays the same four lines.
 #
 # ### Three to read on
 #

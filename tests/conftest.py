@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells start background jobs with Ctrl-C ignored, and every process below inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -29,6 +30,7 @@ from autograder.errors import SpeedrunError
 from autograder.grade.testcell import Event, grade_id, tests_of
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
+CELL_FILE = re.compile(r"\([^()\s]*\.py, (line \d+)\)")  # a kernel's own name for a cell
 PRINTED_LIMIT = 500_000  # characters of text a cell may print; the rest is dropped
 MEMORY_SIGNAL = -9
 QUIET = {
@@ -148,7 +150,8 @@ class ExecuteTests(Execute):
         if content["status"] == "error":
             if content["ename"] == "CellTimeoutError":
                 return Event("timed_out", f"{self._seconds(cell):g}")
-            return Event("raised", f"{content['ename']}: {content['evalue']}".strip(": "))
+            said = f"{content['ename']}: {content['evalue']}".strip(": ")
+            return Event("raised", CELL_FILE.sub(r"(\1)", said))
         if not run_sync(self.km.is_alive)():
             return Event("died", self._cause())
         return None

@@ -27,7 +27,7 @@ from autograder.grade.gate import gate, rebuild
 from autograder.grade.testcell import Test, grade_id, module_named
 from autograder.grade.verdict import Unjudged, result_of
 from autograder.outcome import Outcome, Result
-from autograder.show import MARKS, WORDS, result_card
+from autograder.show import MARKS, WORDS, count, result_card
 
 
 def sanitize_preprocessors() -> list[type]:
@@ -134,9 +134,8 @@ def write_result(cell: NotebookNode, test: Test, result: Result) -> None:
     if not result.passed:
         said = f"{MARKS[result.outcome]} {WORDS[result.outcome]}"
         message = f"{said}: {result.message}" if result.message else said
-        cell.outputs.append(
-            new_output("error", ename="NotPassed", evalue=message, traceback=[message])
-        )
+        shown = [f"0 of {count(exercise.points, 'point')}"]  # the card above it says why
+        cell.outputs.append(new_output("error", ename="NotPassed", evalue=message, traceback=shown))
     cell.metadata["speedrun"] = {
         "exercise": exercise.id,
         "outcome": str(result.outcome),

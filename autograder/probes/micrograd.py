@@ -4,32 +4,40 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograder.probes.observe import Misuse
 
+CHILD_NAMES = ("_prev", "prev", "_children", "children", "_parents", "parents", "_inputs", "inputs")
+
 
 def number(value: Any) -> Any:
     """A plain number, or a Value's data, as a float; anything else as it is."""
-    for candidate in (value, getattr(value, "data", value)):
-        try:
-            return float(candidate)
-        except (TypeError, ValueError):
-            continue
-    return value
+    found = as_float(value)
+    return found if isinstance(found, float) else as_float(getattr(value, "data", value))
+
+
+def as_float(value: Any) -> Any:
+    """A plain number as a float; anything else, a Value too, as it is."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def gradient(value: Any) -> Any:
-    """A Value's gradient as a float."""
-    return number(value.grad)
+    """A Value's gradient as a float; what is no plain number stays as it is."""
+    return as_float(value.grad)
 
 
 def expression(case: dict[str, Any], value_class: type) -> dict[str, Any]:
     """Run a small program on Values; hand back the data, and after backward the gradients.
 
     ``case["program"]`` assigns to names, last of all to `out`; ``case["leaves"]`` gives the data
-    of its inputs. `backward` runs on every name in ``case["backward"]``, in turn.
+    of its inputs. `backward` runs on every name in ``case["backward"]``, in turn. With
+    ``case["remembers"]`` it also tells whether `out` knows its parents, where they can be found.
     """
     leaves = {name: value_class(data) for name, data in case["leaves"].items()}
     values = run(case["program"], leaves)
@@ -41,11 +49,23 @@ def expression(case: dict[str, Any], value_class: type) -> dict[str, Any]:
                 f"{describe(value)}"
             )
         result["data"][name] = number(value)
+    if case.get("remembers"):
+        result["remembers"] = remembers(values["out"], [values[n] for n in case["remembers"]])
     if case.get("backward"):
         for name in case["backward"]:
             values[name].backward()
         result["grad"] = {name: gradient(value) for name, value in values.items()}
     return result
+
+
+def remembers(value: Any, parents: list[Any]) -> bool:
+    """Whether a Value keeps these parents, under one of the usual names; True for other names."""
+    for name in CHILD_NAMES:
+        kept = getattr(value, name, None)
+        if isinstance(kept, (tuple, list, set, frozenset)):
+            known = {id(item) for item in kept}
+            return all(id(p) in known for p in parents) and all(hasattr(k, "data") for k in kept)
+    return True
 
 
 def run(program: str, leaves: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +111,11 @@ def order(case: dict[str, Any], function: Callable[[Any], Iterable[Any]], value_
     if found is None:
         return None
     listed = list(found)
+    for item in listed:
+        if not hasattr(item, "data"):
+            raise Misuse(
+                f"the list should hold the Values themselves, and it holds {describe(item)}"
+            )
     if case.get("chain"):
         return {"nodes": len(listed), "last is out": listed[-1] is values["out"]}
     return [names.get(id(value), "?") for value in listed]
@@ -120,11 +145,15 @@ def zeroed(
 def outputs(model: Any, x: list[float]) -> list[Any]:
     """What a network gives for one input, as a list: a single Value counts as a list of one."""
     out = model(list(x))
-    if isinstance(out, (list, tuple)):
-        return list(out)
-    if hasattr(out, "data"):
-        return [out]
-    raise Misuse(f"calling it on {len(x)} numbers should give Values, and it gave {describe(out)}")
+    found = list(out) if isinstance(out, (list, tuple)) else [out]
+    for item in found:
+        if not hasattr(item, "backward"):
+            raise Misuse(
+                f"calling it on {len(x)} numbers should give a Value, or a flat list of them; it "
+                f"gave {describe(item)}"
+                + (" in a list" if found is not out and item is not out else "")
+            )
+    return found
 
 
 def parameters(model: Any) -> list[Any]:
@@ -143,11 +172,17 @@ def network(case: dict[str, Any], model_class: type) -> dict[str, Any]:
 
     Every parameter is set in turn, so nothing is asked of their order or of attribute names.
     """
-    model = model_class(*case["sizes"])
+    sizes = copy.deepcopy(case["sizes"])
+    model = model_class(*sizes)
+    if sizes != case["sizes"]:
+        raise Misuse("it changes the list of sizes that it is given: work on a copy")
     weights = parameters(model)
     fresh = [number(p) for p in weights]
+    twin = [number(p) for p in parameters(model_class(*copy.deepcopy(case["sizes"])))]
     result: dict[str, Any] = {
         "parameters": len(weights),
+        "parameters the next time": len(parameters(model)),
+        "starts like another one": fresh == twin,
         "different parameters": len({id(p) for p in weights}),
         "different initial values": len(set(fresh)),
         "largest initial value": max((abs(value) for value in fresh), default=0.0),
@@ -160,6 +195,7 @@ def network(case: dict[str, Any], model_class: type) -> dict[str, Any]:
     for parameter, data in zip(weights, case["weights"], strict=False):
         parameter.data = data
     result["with given parameters"] = [number(out) for out in outputs(model, x)]
+    result["the next time"] = [number(out) for out in outputs(model, x)]
     # Nudge each parameter: which outputs move, and does the gradient agree?
     total = sum(outputs(model, x))
     for parameter in weights:
@@ -198,7 +234,9 @@ def training(
     """The trained model's scores on fresh points, and how `train` treats a small network."""
     if not callable(model):
         raise Misuse(f"`model` should be a network that you trained, and it is {describe(model)}")
-    scores = [number(outputs(model, point)[0]) for point in case["points"]]
+    scores = [[number(out) for out in outputs(model, point)] for point in case["points"]]
+    if len(scores[0]) != 1:
+        raise Misuse(f"`model` should have one output, and it has {len(scores[0])}")
     X, y = case["X"], case["y"]
 
     def gradients_after(steps: int) -> list[Any]:
@@ -215,7 +253,7 @@ def training(
 
     moved, losses = trained(case["steps"], case["lr"])
     return {
-        "scores": scores,
+        "scores": [score for (score,) in scores],
         "losses": losses,
         "parameters after": [number(p) for p in parameters(moved)],
         "gradients after one step": gradients_after(1),

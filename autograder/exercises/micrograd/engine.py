@@ -17,6 +17,7 @@ import numpy as np
 
 from autograder.draw import Node, graph_svg
 from autograder.exercise import Case
+from autograder.plain import Other
 from autograder.probes import micrograd as probes
 
 
@@ -159,6 +160,8 @@ def in_torch(case: Case) -> dict[str, Any]:
     }
     values = probes.run(case["program"], leaves)
     result: dict[str, Any] = {"data": {n: float(v.detach()) for n, v in values.items()}}
+    if case.get("remembers"):
+        result["remembers"] = True
     if case.get("backward"):
         for value in values.values():
             value.retain_grad()
@@ -189,6 +192,11 @@ def explain_program(case: Case, seen: Any, expected: Any) -> str | None:
     for kind, names in (("data", list(expected["data"])), ("grad", list(expected["data"])[::-1])):
         for name in names if kind in expected else ():
             got, want = seen[kind].get(name), expected[kind][name]
+            if isinstance(got, Other):
+                return (
+                    f"`{name}.{kind}` should be a plain number, and it is {got.text}: is a `.data` "
+                    "missing?"
+                )
             if not isinstance(got, (int, float)):
                 return f"`{name}.{kind}` should be a number"
             if not math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-6):
@@ -201,6 +209,8 @@ def explain_program(case: Case, seen: Any, expected: Any) -> str | None:
                     else ("the first wrong gradient on the way back")
                 )
                 return f"`{name}.{kind}`{where} is {got:.4g}, expected {want:.4g}: {first}"
+    if seen.get("remembers") is False:
+        return "The result does not remember its parents: pass `(self, other)` to the new Value"
     return None
 
 

@@ -128,6 +128,9 @@ def _measure_network(case: Case, seen: Any) -> Any:
         "starts from random numbers": seen["different initial values"] > 0.9 * _weights(case)
         and 0 < seen["largest initial value"] < 20,
         "outputs with equal parameters": seen["with equal parameters"],
+        "the same parameters each time": seen["parameters"] == seen["parameters the next time"],
+        "the same outputs each time": seen["with given parameters"] == seen["the next time"],
+        "another one starts differently": not seen["starts like another one"],
         "every parameter moves an output": bool(moved) and min(moved) > 0,
         "a parameter moves one output only": depth > 1 or max(moved, default=0) == 1,
         "gradients are the slopes": same,
@@ -141,6 +144,9 @@ def _network_reference(case: Case) -> dict[str, Any]:
         "number of outputs": case["widths"][-1],
         "starts from random numbers": True,
         "outputs with equal parameters": _closed_form(case),
+        "the same parameters each time": True,
+        "the same outputs each time": True,
+        "another one starts differently": True,
         "every parameter moves an output": True,
         "a parameter moves one output only": True,
         "gradients are the slopes": True,
@@ -149,6 +155,8 @@ def _network_reference(case: Case) -> dict[str, Any]:
 
 def _explain_network(case: Case, seen: Any, expected: Any) -> str | None:
     found = _measure_network(case, seen)
+    if not found["the same parameters each time"]:
+        return "`parameters()` gives other parameters at each call: does it append to a list?"
     if found["number of parameters"] != _count(case):
         return (
             f"`parameters()` gives {found['number of parameters']} parameters, expected "
@@ -163,10 +171,22 @@ def _explain_network(case: Case, seen: Any, expected: Any) -> str | None:
             f"It gives {found['number of outputs']} outputs, expected "
             f"{expected['number of outputs']}: one for each neuron of the last layer"
         )
+    if not found["the same outputs each time"]:
+        return (
+            "It gives other outputs each time, for the same input: make the weights once, in "
+            "`__init__`, not in `__call__`"
+        )
+    if not found["another one starts differently"]:
+        return "Two of them start with the same numbers: no fixed seed inside the class"
     if not found["every parameter moves an output"]:
         return "Changing a parameter's data changes no output: is every weight and bias used?"
     if not found["a parameter moves one output only"]:
         return "Changing one parameter changes several outputs: each neuron has its own weights"
+    if not any(seen["gradients"]) and any(seen["slopes"]):
+        return (
+            "Nothing flows back to the parameters: compute with the Values themselves, not with "
+            "their `.data`"
+        )
     return None
 
 
@@ -224,7 +244,7 @@ neuron = Exercise(
     title="A neuron",
     takes={"Neuron": "class"},
     points=2,
-    minutes=10,
+    minutes=9,
     difficulty=2,
     cases=lambda rng: [_network_case(rng, [3]), _network_case(rng, [5]), _network_case(rng, [2])],
     probe=probes.network,
@@ -255,8 +275,8 @@ neuron = Exercise(
         ),
         Mistake(
             id="constant_start",
-            message="All weights start at the same number. Neurons that start equal stay equal: "
-            "draw each from `random.uniform(-1, 1)`.",
+            message="Weights start at the same number. What starts equal learns the same: draw "
+            "each from `random.uniform(-1, 1)`.",
             answer=variant(RightNeuron, weight=lambda self: Engine(0.5)),
             recognise=lambda case, seen, expected: (
                 seen["different initial values"] <= 2 and seen["parameters"] > 2
@@ -291,7 +311,7 @@ layer = Exercise(
     title="A layer",
     takes={"Layer": "class"},
     points=1,
-    minutes=5,
+    minutes=4,
     difficulty=1,
     cases=lambda rng: [
         _network_case(rng, [3, 4]),
@@ -336,7 +356,7 @@ layer = Exercise(
         ),
         Mistake(
             id="first_output",
-            message="It only gives the first neuron's output: return one for each neuron.",
+            message="It gives one output: return a list with the output of each neuron.",
             answer=variant(
                 Module, feed=lambda self, layer, x, last: Module.feed(self, layer[:1], x, last)
             ),
@@ -393,7 +413,7 @@ mlp = Exercise(
     title="A network",
     takes={"MLP": "class"},
     points=2,
-    minutes=9,
+    minutes=8,
     difficulty=2,
     cases=lambda rng: [
         _network_case(rng, [3, [4, 2]]),
@@ -492,6 +512,8 @@ def _sum_of(terms: Callable[[Engine, float], Engine], mean: bool = True) -> Call
     return loss
 
 
+_mean_square = _sum_of(lambda s, t: (s - t) ** 2)
+
 loss = Exercise(
     id="loss",
     title="How wrong is it?",
@@ -532,6 +554,24 @@ loss = Exercise(
             id="halved",
             message="The loss is half of what is asked: here there is no factor 1/2.",
             answer=(_sum_of(lambda s, t: (s - t) ** 2 / 2), Engine),
+        ),
+        Mistake(
+            id="root",
+            message="This is the root of the mean square. Leave the root out.",
+            answer=(lambda scores, targets: _mean_square(scores, targets) ** 0.5, Engine),
+        ),
+        Mistake(
+            id="square_of_mean",
+            message="The differences are averaged first and squared then: square each one first.",
+            answer=(
+                lambda scores, targets: _sum_of(lambda s, t: s - t)(scores, targets) ** 2,
+                Engine,
+            ),
+        ),
+        Mistake(
+            id="first_only",
+            message="Only the first pair counts: is the return inside the loop?",
+            answer=(lambda scores, targets: (scores[0] - targets[0]) ** 2, Engine),
         ),
         Mistake(
             id="no_graph",
@@ -641,9 +681,8 @@ def _wrong_training(
         model: Module, X: list[list[float]], y: list[float], steps: int = 100, lr: float = 0.1
     ) -> list[float]:
         losses = []
-        mean_square = _sum_of(lambda s, t: (s - t) ** 2)
         for _ in range(steps):
-            value = mean_square([model(x) for x in X], y)
+            value = _mean_square([model(x) for x in X], y)
             if zero:
                 for p in model.parameters():
                     p.grad = 0.0
@@ -683,7 +722,7 @@ train = Exercise(
     title="Train it",
     takes={"train": "function", "model": "value", "MLP": "class"},
     points=3,
-    minutes=12,
+    minutes=16,
     difficulty=3,
     cases=_train_cases,
     probe=probes.training,
@@ -719,8 +758,8 @@ train = Exercise(
         ),
         Mistake(
             id="no_update",
-            message="The parameters do not change: after `backward()`, subtract `lr * p.grad` "
-            "from each parameter's data.",
+            message="The parameters do not change. Zero the gradients before `backward()`, not "
+            "after it; then subtract `lr * p.grad` from each `p.data`.",
             answer=(_wrong_training(update=False), _trained_model(), Module),
             recognise=lambda case, seen, expected: np.allclose(
                 seen["parameters after"], case["weights"]
@@ -755,7 +794,8 @@ train = Exercise(
         "gradients first, or each step adds to the last one. If the loss jumps about, lower `lr`; "
         "if it creeps, raise it. Background: "
         "[gradient descent](https://cs231n.github.io/optimization-1/).",
-        "```python\nfor step in range(steps):\n    value = loss([model(x) for x in X], y)\n"
+        "```python\nfor step in range(steps):\n    scores = [model(x) for x in X]   # model(x)[0] "
+        "where yours returns a list\n    value = loss(scores, y)\n"
         "    zero_grad(model.parameters())\n    value.backward()\n"
         "    for p in model.parameters():\n        p.data -= ...\n"
         "    losses.append(value.data)\n```",
@@ -808,7 +848,7 @@ neuron_in_torch = Exercise(
     title="The same in PyTorch",
     takes={"neuron_in_torch": "function"},
     points=2,
-    minutes=6,
+    minutes=9,
     difficulty=2,
     cases=_torch_cases,
     reference=_torch_reference,
@@ -854,7 +894,8 @@ neuron_in_torch = Exercise(
             "fourth digit. Use torch.float32 or torch.float64.",
             answer=_single_precision,
             recognise=lambda case, seen, expected: (
-                np.allclose(seen[0], expected[0], rtol=1e-2)
+                np.ndim(seen[2]) == 0
+                and np.allclose(seen[0], expected[0], rtol=1e-2)
                 and np.allclose(seen[1], expected[1], rtol=1e-2, atol=1e-3)
             ),
         ),
@@ -864,7 +905,7 @@ neuron_in_torch = Exercise(
         "`torch.tensor(w, requires_grad=True)` is a leaf that gets a gradient. `out.item()` and "
         "`w.grad.tolist()` turn tensors into numbers. See "
         "[autograd](https://pytorch.org/tutorials/beginner/blitz/autograd_tutorial.html).",
-        "```python\nw = torch.tensor(w, requires_grad=True, dtype=torch.float64)\n"
+        "```python\nw = torch.tensor(w, requires_grad=True)\nx = torch.tensor(x)\nb = ...\n"
         "out = torch.tanh((w * x).sum() + b)\nout.backward()\n"
         "return out.item(), ..., b.grad.item()\n```",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections import deque
 from collections.abc import Callable
@@ -60,9 +61,9 @@ predict_nudge = question(
 def _forward_cases(rng: np.random.Generator) -> list[Case]:
     a, b, c = some(rng), some(rng), some(rng)
     return [
-        program("add", "out = a + b", (), a=a, b=b),
-        program("multiply", "out = a * b", (), a=a, b=b),
-        program("add a number", "out = a + 2.5", (), a=a),
+        {**program("add", "out = a + b", (), a=a, b=b), "remembers": ["a", "b"]},
+        {**program("multiply", "out = a * b", (), a=a, b=b), "remembers": ["a", "b"]},
+        {**program("add a number", "out = a + 2.5", (), a=a), "remembers": ["a"]},
         program("multiply by a number", "out = a * -3", (), a=a),
         program("twice the same", "c = a + a; out = c * c", (), a=a),
         program("a longer one", "d = a * b; e = d + c; f = e * 2; out = f + d", (), a=a, b=b, c=c),
@@ -89,6 +90,16 @@ value_forward = Exercise(
             message="`a * b` adds: its data should be the product of both data.",
             answer=engine(__mul__=Engine.__add__),
             on=("multiply",),
+        ),
+        Mistake(
+            id="forgets_parents",
+            message="The result does not remember its parents: pass `(self, other)` as the second "
+            "argument of the new Value.",
+            answer=engine(
+                __add__=lambda self, other: type(self)(self.data + self.lift(other).data),
+                __mul__=lambda self, other: type(self)(self.data * self.lift(other).data),
+            ),
+            on=("add", "multiply"),
         ),
         Mistake(
             id="changes_itself",
@@ -126,14 +137,14 @@ value_forward = Exercise(
     **about(),
 )
 
-TAXI = {"km": 4.0, "rate": 1.5, "start": 3.0, "tip": 1.1}
+RIDE = {"km": 10.0, "rate": 2.0, "start": 5.0, "tip": 1.2}
 
 
 def _by_hand_reference(case: Case) -> dict[str, float]:
     values = in_torch(
-        program("", "metre = km * rate; meter = metre + start; out = meter * tip", **TAXI)
+        program("", "metre = km * rate; meter = metre + start; out = meter * tip", **RIDE)
     )
-    return {name: values["grad"][name] for name in TAXI}
+    return {name: values["grad"][name] for name in RIDE}
 
 
 def _explain_by_hand(case: Case, seen: Any, expected: Any) -> str | None:
@@ -153,7 +164,7 @@ by_hand = Exercise(
     title="Gradients by hand",
     takes={"by_hand": "value"},
     points=2,
-    minutes=10,
+    minutes=8,
     difficulty=2,
     cases=lambda rng: [{}],
     probe=probes.filled_in,
@@ -166,30 +177,30 @@ by_hand = Exercise(
         Mistake(
             id="no_upstream",
             message="The factor from further on is missing: what reaches `km`, `rate` and `start` "
-            "has passed through `* tip`, and is multiplied by 1.1 there.",
-            answer={"km": 1.5, "rate": 4.0, "start": 1.0, "tip": 9.0},
+            "has passed through `* tip`, and is multiplied by 1.2 there.",
+            answer={"km": 2.0, "rate": 10.0, "start": 1.0, "tip": 25.0},
         ),
         Mistake(
             id="own_data",
             message="At `*` the gradients are swapped: each input gets the *other* input's data "
             "as its factor.",
-            answer={"km": 4.0 * 1.1, "rate": 1.5 * 1.1, "start": 1.1, "tip": 9.0},
+            answer={"km": 12.0, "rate": 2.4, "start": 1.2, "tip": 25.0},
         ),
         Mistake(
             id="data_for_gradient",
             message="These are the data. A gradient says how much the fare changes for each unit.",
-            answer=dict(TAXI),
+            answer=dict(RIDE),
         ),
         Mistake(
             id="add_multiplies",
             message="At `+` both inputs get the gradient unchanged: nothing is multiplied there "
             "by the other input.",
-            answer={"km": 1.5 * 3 * 1.1, "rate": 4 * 3 * 1.1, "start": 6 * 1.1, "tip": 9.0},
+            answer={"km": 2 * 5 * 1.2, "rate": 10 * 5 * 1.2, "start": 20 * 1.2, "tip": 25.0},
         ),
         Mistake(
             id="tip_is_fare",
-            message="The gradient of `tip` is what it is multiplied by, the meter: 9.0.",
-            answer={"km": 1.65, "rate": 4.4, "start": 1.1, "tip": 9.9},
+            message="The gradient of `tip` is what it is multiplied by: the meter, not the fare.",
+            answer={"km": 2.4, "rate": 12.0, "start": 1.2, "tip": 30.0},
         ),
     ),
     hints=(
@@ -197,7 +208,7 @@ by_hand = Exercise(
         "time.",
         "At `*`, each input gets the gradient that arrived, times the other input's data. At `+`, "
         "both get it unchanged.",
-        "```python\nmeter = 1.0 * 1.1       # through `* tip`\nstart = meter * 1       # through "
+        "```python\nmeter = 1.0 * 1.2       # through `* tip`\nstart = meter * 1       # through "
         "`+`\nkm = meter * 1 * ...    # through `+`, then through `* rate`\n```",
     ),
 )
@@ -252,6 +263,7 @@ def _order_cases(rng: np.random.Generator) -> list[Case]:
             b=b,
         ),
         program("long first", "d = a * b; e = d + c; f = e * c; out = a + f", (), a=a, b=b, c=c),
+        program("equal data", "d = a + b; e = b + a; out = d * e", (), a=a, b=a),
     ]
 
 
@@ -259,6 +271,12 @@ def _parents(case: Case) -> dict[str, list[str]]:
     names = [*case["leaves"], *(line.split(" = ")[0] for line in case["program"].splitlines())]
     inside = {line.split(" = ")[0]: line.split(" = ")[1] for line in case["program"].splitlines()}
     return {n: [p for p in names if uses(p, inside.get(n, ""))] for n in names}
+
+
+def _constants(case: Case) -> int:
+    """How many plain numbers a program has, each of which becomes a Value without a name."""
+    nodes = ast.walk(ast.parse(case["program"]))
+    return sum(isinstance(node, ast.Constant) for node in nodes)
 
 
 def _measure_order(case: Case, seen: Any) -> Any:
@@ -277,6 +295,7 @@ def _measure_order(case: Case, seen: Any) -> Any:
         "missing": [name for name in parents if name not in place],
         "listed twice": sorted({name for name in named if named.count(name) > 1}),
         "too early": early,
+        "not of this graph": max(0, seen.count("?") - _constants(case)),
     }
 
 
@@ -288,9 +307,14 @@ def _explain_order(case: Case, seen: Any, expected: Any) -> str | None:
         return f"Missing from the list: {', '.join(found['missing'])}"
     if found["listed twice"]:
         return f"Listed more than once: {', '.join(found['listed twice'])}"
+    if found["too early"]:
+        return (
+            f"A value comes before one that it is made from: {found['too early'][0]}. The list was "
+            + ", ".join(seen)
+        )
     return (
-        f"A value comes before one that it is made from: {found['too early'][0]}. The list was "
-        + ", ".join(seen)
+        "The list holds Values that are not of this graph. Does a list or set outside the function "
+        "keep what an earlier call put there?"
     )
 
 
@@ -331,7 +355,20 @@ def _breadth_first(root: Any) -> list[Any]:
     return found[::-1]
 
 
-ORDERED = {"missing": [], "listed twice": [], "too early": []}
+def _by_data(root: Any) -> list[Any]:
+    found: list[Any] = []
+
+    def visit(node: Any) -> None:
+        if node.data not in [other.data for other in found]:
+            for parent in node._prev:
+                visit(parent)
+            found.append(node)
+
+    visit(root)
+    return found
+
+
+ORDERED = {"missing": [], "listed twice": [], "too early": [], "not of this graph": 0}
 GRAPH_HINT = "https://en.wikipedia.org/wiki/Topological_sorting#Depth-first_search"
 
 topological_order = Exercise(
@@ -339,7 +376,7 @@ topological_order = Exercise(
     title="Put the graph in order",
     takes={"topological_order": "function", "Value": "class"},
     points=3,
-    minutes=12,
+    minutes=17,
     difficulty=3,
     cases=_order_cases,
     probe=probes.order,
@@ -368,6 +405,13 @@ topological_order = Exercise(
             "visited already, and skip them.",
             answer=(_depth_first(revisit=True), Engine),
             on=("reused",),
+        ),
+        Mistake(
+            id="same_data",
+            message="Two Values with the same data are taken for one. Remember the Values "
+            "themselves (or their `id`), not their data.",
+            answer=(_by_data, Engine),
+            on=("equal data",),
         ),
         Mistake(
             id="root_left_out",
@@ -458,7 +502,7 @@ backward = Exercise(
     id="backward",
     title="Backward, in ten lines",
     points=3,
-    minutes=18,
+    minutes=20,
     difficulty=4,
     cases=_tree_cases,
     mistakes=(
@@ -481,6 +525,18 @@ backward = Exercise(
             answer=engine(__mul__=_own_data),
         ),
         Mistake(
+            id="nothing_flows",
+            message="Only the root has a gradient. Store each `_backward` as `out._backward`, "
+            "without brackets, and let `backward` call it, with brackets, for every node.",
+            answer=engine(order=lambda self: []),
+        ),
+        Mistake(
+            id="no_upstream",
+            message="The gradient that arrives from further on is left out, in both operations: "
+            "multiply by `out.grad`.",
+            answer=engine(flow=lambda self, node, slope: slope),
+        ),
+        Mistake(
             id="multiply_no_upstream",
             message="In `*` the gradient that arrives from further on is left out: multiply by "
             "`out.grad`.",
@@ -494,8 +550,8 @@ backward = Exercise(
         ),
         Mistake(
             id="other_grad",
-            message="In `*` the factor is the other parent's *data*, not its gradient: use "
-            "`other.data * out.grad`.",
+            message="Nothing flows back through `*`: its inputs get 0. What arrives is in "
+            "`out.grad`; multiply it by the other parent's data.",
             answer=engine(flow=_through_other_gradient),
         ),
         Mistake(
@@ -580,6 +636,20 @@ class PathByPath(Engine):
         return _breadth_first(self)
 
 
+class RecursiveNode(Engine):
+    """Each visit of a node pays all its parents, and then goes on to each: paths are paid twice."""
+
+    def backward(self) -> None:
+        def walk(node: Engine) -> None:
+            for parent, slope in zip(node._prev, node.slopes, strict=True):
+                parent.grad += slope * node.grad
+            for parent in node._prev:
+                walk(parent)
+
+        self.grad = 1.0
+        walk(self)
+
+
 class Recursive(Engine):
     """Lets each node pass its gradient on as soon as it gets a share: shares are paid twice."""
 
@@ -597,7 +667,7 @@ accumulate = Exercise(
     id="accumulate",
     title="Gradients add up",
     points=2,
-    minutes=10,
+    minutes=5,
     difficulty=3,
     cases=_reuse_cases,
     mistakes=(
@@ -637,6 +707,13 @@ accumulate = Exercise(
             "Use the topological order: level by level is not enough.",
             answer=PathByPath,
             on=("tangled", "long way round"),
+        ),
+        Mistake(
+            id="walked_twice",
+            message="`backward` comes to a shared value once for each path, and passes its "
+            "gradient on each time. Follow your topological order, so that each node pays once.",
+            answer=RecursiveNode,
+            on=("diamond", "tangled"),
         ),
         Mistake(
             id="paid_twice",
@@ -692,7 +769,7 @@ zero_grad = Exercise(
     title="Start afresh",
     takes={"zero_grad": "function", "Value": "class"},
     points=1,
-    minutes=6,
+    minutes=3,
     difficulty=1,
     cases=_zero_cases,
     probe=probes.zeroed,
@@ -710,9 +787,16 @@ zero_grad = Exercise(
         ),
         Mistake(
             id="nothing",
-            message="The gradients are as before. Setting the loop's own variable changes nothing "
-            "in the Value: set its `.grad`.",
+            message="The gradients are as before. Set `.grad` of each Value: assigning to the "
+            "loop's own variable, or making new Values, changes nothing in the old ones.",
             answer=(_zero_with(lambda v: None), Engine),
+        ),
+        Mistake(
+            id="data_only",
+            message="It sets the data to 0 and leaves the gradients as they are. Here it is the "
+            "other way round: set `.grad`.",
+            answer=(_zero_with(lambda v: setattr(v, "data", 0.0)), Engine),
+            on=("all",),
         ),
         Mistake(
             id="first_only",
@@ -812,7 +896,7 @@ arithmetic = Exercise(
     id="arithmetic",
     title="Minus, power, divide, and from the other side",
     points=3,
-    minutes=14,
+    minutes=15,
     difficulty=3,
     cases=_arithmetic_cases,
     mistakes=(
@@ -881,6 +965,13 @@ arithmetic = Exercise(
             id="pow_factor",
             message="The slope of `a ** n` is n · a to the power n - 1: the factor n is missing.",
             answer=engine(__pow__=_power_slope(lambda x, n: x ** (n - 1))),
+            on=("square", "power"),
+        ),
+        Mistake(
+            id="pow_precedence",
+            message="`n * x ** n - 1` takes 1 from the product. Put the exponent in brackets: "
+            "`n * x ** (n - 1)`.",
+            answer=engine(__pow__=_power_slope(lambda x, n: n * x**n - 1)),
             on=("square", "power"),
         ),
         Mistake(
@@ -957,7 +1048,7 @@ activations = Exercise(
     id="activations",
     title="Four functions of one value",
     points=3,
-    minutes=12,
+    minutes=10,
     difficulty=3,
     cases=_activation_cases,
     mistakes=(
@@ -1126,7 +1217,9 @@ deep_order = Exercise(
     probe=probes.order,
     measure=_measure_deep,
     reference=_deep_reference,
-    show=lambda case: case["name"] if case.get("chain") else topological_order.shown(case),
+    show=lambda case: (
+        case["name"] if case.get("chain") else show_program(case) + "\ndeep_order(out)"
+    ),
     explain=lambda case, seen, expected: (
         None if case.get("chain") else _explain_order(case, seen, expected)
     ),
