@@ -318,9 +318,9 @@ losses = []
 FUNCTIONS = {
     "predict_nudge": ['predict_nudge = "C"', 'predict_nudge = "(c)"', 'predict_nudge = " c "'],
     "by_hand": [
-        'by_hand = {"km": 1.65, "rate": 4.4, "start": 1.1, "tip": 9}',
-        'import numpy as np\nby_hand = {"tip": np.float64(9.0), "rate": 4.40, "km": 1.65, '
-        '"start": 1.10}',
+        'by_hand = {"km": 2.4, "rate": 12, "start": 1.2, "tip": 25}',
+        'import numpy as np\nby_hand = {"tip": np.float64(25.0), "rate": 12.0, "km": 2.40, '
+        '"start": 1.20}',
     ],
     "topological_order": [
         # Recursion with the list handed down.
