@@ -93,7 +93,7 @@ def module(name: str) -> Module:
     """The module of this id, or of its number or the end of its id ("4", "04", "micrograd")."""
     for candidate in modules():
         number, _, tail = candidate.id.partition("_")
-        if name in (candidate.id, number, str(int(number)), tail):
+        if name in (candidate.id, number, number.lstrip("0") or "0", tail):
             return candidate
     known = [candidate.id for candidate in modules()]
     near = difflib.get_close_matches(name, known, n=1)

@@ -41,13 +41,17 @@ class Mistake:
         """The wrong answer as the check's arguments."""
         return self.answer if isinstance(self.answer, tuple) else (self.answer,)
 
+    def recognises(self, case: Case, seen: Any, expected: Any) -> bool:
+        """What `recognise` says, as one truth value: arrays of an odd answer have none."""
+        return bool(self.recognise and self.recognise(case, seen, expected))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A call that the answer may not make, and what to use instead.
 
     `call` is a dotted name as it stands in the source ("np.linalg.solve"); its last part is
-    enough to be recognised however the module was imported.
+    enough to be recognised however the module was imported. "@" is the operator.
     """
 
     call: str

@@ -232,7 +232,9 @@ def recognise(
         if not wrong:
             continue
         if mistake.recognise is not None:
-            hit = [i for i in wrong if _safely(mistake.recognise, cases[i], values[i], expected[i])]
+            hit = [
+                i for i in wrong if _safely(mistake.recognises, cases[i], values[i], expected[i])
+            ]
             if hit:
                 return mistake, hit[0]
             continue

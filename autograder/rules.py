@@ -23,9 +23,12 @@ def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult):
+            name = "@"
+        elif isinstance(node, ast.Call):
+            name = _dotted(node.func)
+        else:
             continue
-        name = _dotted(node.func)
         owner, _, last = name.rpartition(".")
         if last in own and owner in ("", "self", "cls"):
             continue

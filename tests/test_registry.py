@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import play
 import pytest
-from answers import micrograd
+from answers import FUNCTIONS, micrograd
 
 from autograder import course
 from autograder.exercise import Exercise
@@ -112,7 +112,7 @@ def _trained(names: dict[str, Any]) -> Any:
 
 ALTERNATIVES = [
     pytest.param(name, source, id=f"{name}-{i}")
-    for name, sources in micrograd.FUNCTIONS.items()
+    for name, sources in FUNCTIONS.items()
     for i, source in enumerate(sources)
 ]
 

@@ -75,3 +75,10 @@ def test_the_second_rule_counts_too() -> None:
     result = broken((SOFTMAX, SOLVE), "np.linalg.solve(a, b)")
     assert result is not None
     assert "np.linalg.solve" in result.message
+
+
+def test_an_operator_is_found_as_well() -> None:
+    rule = Rule(call="@", instead="write the loops")
+    assert broken((rule,), "def f(a, b):\n    return a @ b\n") is not None
+    assert broken((rule,), "def f(a, b):\n    a @= b\n    return a\n") is not None
+    assert broken((rule,), "@property\ndef f(a, b):\n    return a * b\n") is None

@@ -15,13 +15,18 @@ from autograder.errors import SpeedrunError
 from autograder.outcome import Outcome
 from autograder.show import MARKS, WORDS
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNode:
     """Run every cell in a fresh kernel; a `SpeedrunError` names the first one that fails.
 
     A check that does not pass its solution is a failure, too: a wrong solution is never built.
     """
-    with tempfile.TemporaryDirectory() as folder, _environment(SPEEDRUN_HOME=folder):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _environment(SPEEDRUN_HOME=folder, SPEEDRUN_BUILD="1"),
+    ):
         client = NotebookClient(
             notebook,
             timeout=timeout,
@@ -34,9 +39,12 @@ def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNo
         except CellExecutionError as error:
             raise SpeedrunError(f"{name}: a cell of the solution failed.\n{error}") from None
     for cell in notebook.cells:
+        if cell.cell_type == "code":  # a slider without its kernel shows nothing
+            cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
         if cell.metadata.get("nbgrader", {}).get("grade"):
             _must_pass(cell, name)
     notebook.metadata.language_info = {"name": "python"}
+    notebook.metadata.pop("widgets", None)
     return notebook
 
 
