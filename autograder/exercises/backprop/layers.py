@@ -1,0 +1,906 @@
+"""The exercises on arrays: layers forward and back, the loss, and a check of any gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Mistake, Option, question
+from autograder.exercises.backprop.parts import (
+    ATOL,
+    Given,
+    explain_parts,
+    numbers,
+    same,
+    slip,
+    slopes,
+    whole,
+)
+from autograder.probes import backprop as probes
+
+predict_product = question(
+    "predict_product",
+    "Which product has the shape?",
+    minutes=1,
+    right="a",
+    options={
+        "a": Option(
+            text="`x.T @ dout`",
+            why="(64, 5) times (5, 10) is (64, 10), the shape of w; and the 5 examples are what "
+            "the product adds up over.",
+        ),
+        "b": Option(
+            text="`dout @ x.T`",
+            why="(5, 10) times (64, 5): the inner sizes 10 and 64 differ, so this product does "
+            "not exist.",
+        ),
+        "c": Option(
+            text="`x @ dout`",
+            why="(5, 64) times (5, 10): the inner sizes 64 and 5 differ, so this product does "
+            "not exist.",
+        ),
+        "d": Option(
+            text="`dout.T @ x`",
+            why="(10, 5) times (5, 64) is (10, 64): all the right numbers, in the shape of w "
+            "turned on its side.",
+        ),
+    },
+    hints=(
+        "A gradient has the shape of what it belongs to: `dw` has the shape of w, (64, 10).",
+        "In a product (a, b) @ (b, c) the inner sizes agree and go away. Which two of x, dout and "
+        "their transposes leave (64, 10)?",
+        "```python\nx, dout = np.ones((5, 64)), np.ones((5, 10))\n(dout.T @ x).shape\n```",
+    ),
+)
+
+
+# --- Affine ------------------------------------------------------------------------------------
+
+SHAPES = (((4, 6), 3), ((2, 3, 4), 5), ((5, 2, 3, 4), 7), ((1, 3, 2), 4), ((3, 2), 1))
+SEVERAL = (*(f"x of shape {shape}" for shape, _ in SHAPES if shape[0] > 1), "whole numbers")
+
+
+def _affine_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for shape, out in SHAPES:
+        size = math.prod(shape[1:])
+        kwargs = {
+            "x": numbers(rng, *shape),
+            "w": numbers(rng, size, out),
+            "b": numbers(rng, out),
+        }
+        cases.append({"name": f"x of shape {shape}", "kwargs": kwargs})
+    # Whole numbers throughout, so that no answer has to turn one kind into the other.
+    kwargs = {"x": whole(rng, 3, 2, 4), "w": whole(rng, 8, 5), "b": whole(rng, 5)}
+    return [*cases, {"name": "whole numbers", "kwargs": kwargs}]
+
+
+def _affine_back_cases(rng: np.random.Generator) -> list[Case]:
+    cases = _affine_cases(rng)
+    for case in cases:
+        given = case["kwargs"]
+        shape = len(given["x"]), len(given["b"])
+        made = whole if case["name"] == "whole numbers" else numbers
+        given["dout"] = made(rng, *shape)
+    return cases
+
+
+def _shown_shapes(case: Case) -> str:
+    shapes = [f"{name} of shape {value.shape}" for name, value in case["kwargs"].items()]
+    *first, last = shapes
+    name = "affine_backward" if "dout" in case["kwargs"] else "affine_forward"
+    return f"{name}, with {', '.join(first)} and {last}"
+
+
+def _by_brute_force(case: Case) -> dict[str, Any]:
+    x, w, b, *dout = case["kwargs"].values()
+
+    def out(x: Any, w: Any, b: Any) -> Any:
+        weights = w.reshape(*x.shape[1:], len(b))
+        return np.tensordot(x, weights, axes=x.ndim - 1) + b
+
+    if not dout:
+        return {"out": out(x, w, b)}
+    return {
+        "dx": slopes(lambda x: (out(x, w, b) * dout[0]).sum(), x),
+        "dw": slopes(lambda w: (out(x, w, b) * dout[0]).sum(), w),
+        "db": slopes(lambda b: (out(x, w, b) * dout[0]).sum(), b),
+    }
+
+
+def _rows(given: Given) -> np.ndarray:
+    return given["x"].reshape(len(given["x"]), -1)
+
+
+def _forward_answer(wrong: Callable[[Given], Any]) -> Callable:
+    def affine_forward(x: Any, w: Any, b: Any) -> tuple:
+        return wrong({"x": x, "w": w, "b": b}), (x, w, b)
+
+    return affine_forward
+
+
+affine_forward = Exercise(
+    id="affine_forward",
+    title="A layer, forward",
+    takes={"affine_forward": "function"},
+    points=1,
+    minutes=2,
+    difficulty=1,
+    cases=_affine_cases,
+    probe=probes.affine_forward,
+    reference=_by_brute_force,
+    show=_shown_shapes,
+    explain=explain_parts,
+    atol=ATOL,
+    mistakes=(
+        Mistake(
+            id="bias_left_out",
+            message="The bias is left out: add b to every row.",
+            answer=_forward_answer(lambda g: _rows(g) @ g["w"]),
+        ),
+        Mistake(
+            id="bias_summed",
+            message="It adds the sum of all biases to every output. Each output has its own: add "
+            "b itself, numpy lines it up with the columns.",
+            answer=_forward_answer(lambda g: _rows(g) @ g["w"] + g["b"].sum()),
+        ),
+        Mistake(
+            id="bias_subtracted",
+            message="The bias is subtracted: add it.",
+            answer=_forward_answer(lambda g: _rows(g) @ g["w"] - g["b"]),
+        ),
+        Mistake(
+            id="examples_mixed",
+            message="The reshape mixes the examples: (D, N) and a transpose is not (N, D). Keep "
+            "the first axis, x.reshape(N, -1).",
+            answer=_forward_answer(
+                lambda g: g["x"].reshape(-1, len(g["x"])).T @ g["w"] + g["b"],
+            ),
+        ),
+        Mistake(
+            id="column_order",
+            message="The numbers of each example are in another order than numpy's: reshape with "
+            "the default order.",
+            answer=_forward_answer(
+                lambda g: g["x"].reshape(len(g["x"]), -1, order="F") @ g["w"] + g["b"]
+            ),
+        ),
+        Mistake(
+            id="relu_added",
+            message="It sets negative outputs to 0. An affine layer is x·w + b alone; relu is a "
+            "gate of its own.",
+            answer=_forward_answer(lambda g: np.maximum(_rows(g) @ g["w"] + g["b"], 0)),
+        ),
+    ),
+    hints=(
+        "Two steps: make a row of D numbers out of each example, then multiply and add.",
+        "`x.reshape(N, -1)` keeps the first axis and flattens the rest; `-1` lets numpy work out "
+        "the size. See [reshape](https://numpy.org/doc/stable/reference/generated/numpy.reshape.html).",
+        "```python\nrows = x.reshape(x.shape[0], -1)   # (N, D)\nout = rows @ w + ...\n"
+        "cache = (x, w, b)\n```",
+    ),
+)
+
+
+def _affine_back(given: Given) -> dict[str, Any]:
+    x, w, dout = given["x"], given["w"], given["dout"]
+    return {"dx": (dout @ w.T).reshape(x.shape), "dw": _rows(given).T @ dout, "db": dout.sum(0)}
+
+
+def _keep(x: Any, w: Any, b: Any) -> tuple:
+    return x.reshape(len(x), -1) @ w + b, (x, w, b)
+
+
+def _back_with(change: Callable[[Given, dict[str, Any]], tuple]) -> tuple[Callable, Callable]:
+    def affine_backward(dout: Any, cache: tuple) -> tuple:
+        x, w, b = cache
+        given = {"x": x, "w": w, "b": b, "dout": dout}
+        return change(given, _affine_back(given))
+
+    return affine_backward, _keep
+
+
+def _back_answer(part: str, wrong: Callable[[Given], Any]) -> tuple[Callable, Callable]:
+    return _back_with(lambda given, right: tuple({**right, part: wrong(given)}.values()))
+
+
+def _back_slip(id: str, part: str, wrong: Callable[[Given], Any], message: str) -> Mistake:
+    return slip(id, message, part, wrong, _back_answer, on=SEVERAL)
+
+
+affine_backward = Exercise(
+    id="affine_backward",
+    title="A layer, back",
+    takes={"affine_backward": "function", "affine_forward": "function"},
+    points=3,
+    minutes=5,
+    difficulty=3,
+    cases=_affine_back_cases,
+    probe=probes.affine_backward,
+    reference=_by_brute_force,
+    show=_shown_shapes,
+    explain=explain_parts,
+    atol=ATOL,
+    mistakes=(
+        Mistake(
+            id="order",
+            message="The three gradients are in another order: return `dx`, `dw`, `db`, as in "
+            "x, w, b.",
+            answer=_back_with(lambda given, right: (right["dw"], right["dx"], right["db"])),
+        ),
+        _back_slip(
+            "dx_flat",
+            "dx",
+            lambda g: g["dout"] @ g["w"].T,
+            "`dx` is left flat. A gradient has the shape of what it belongs to: reshape `dx` to "
+            "the shape of x.",
+        ),
+        _back_slip(
+            "dx_upstream",
+            "dx",
+            lambda g: (np.ones_like(g["dout"]) @ g["w"].T).reshape(g["x"].shape),
+            "`dx` forgets what arrives: it is made from w alone. Multiply `dout` by w.T.",
+        ),
+        _back_slip(
+            "dx_first",
+            "dx",
+            lambda g: (g["dout"] @ g["w"].T).reshape(g["x"].shape) / len(g["x"]),
+            "`dx` is divided by the number of examples. Whether to average is the loss's affair: "
+            "a layer takes `dout` as it arrives.",
+        ),
+        _back_slip(
+            "dx_column_order",
+            "dx",
+            lambda g: (g["dout"] @ g["w"].T).reshape(g["x"].shape, order="F"),
+            "The numbers of `dx` are in another order than those of x: reshape with numpy's "
+            "default order.",
+        ),
+        _back_slip(
+            "dw_transposed",
+            "dw",
+            lambda g: g["dout"].T @ _rows(g),
+            "`dw` is transposed. It has the shape of w, (D, M): the examples are what the product "
+            "adds up over, so x.T stands on the left.",
+        ),
+        _back_slip(
+            "dw_upstream",
+            "dw",
+            lambda g: _rows(g).T @ np.ones_like(g["dout"]),
+            "`dw` forgets what arrives: it is made from x alone. Multiply x.T by `dout`.",
+        ),
+        _back_slip(
+            "dw_mean",
+            "dw",
+            lambda g: _rows(g).T @ g["dout"] / len(g["x"]),
+            "`dw` is divided by the number of examples. Whether to average is the loss's affair: a "
+            "layer takes `dout` as it arrives, and adds up.",
+        ),
+        _back_slip(
+            "db_not_summed",
+            "db",
+            lambda g: g["dout"],
+            "`db` is `dout` itself, one row an example. All examples share one b, so its gradient "
+            "is the sum of their rows.",
+        ),
+        _back_slip(
+            "db_kept_row",
+            "db",
+            lambda g: g["dout"].sum(0, keepdims=True),
+            "`db` has one axis too many: b has the shape (M,), and so has `db`. Sum without "
+            "keepdims.",
+        ),
+        _back_slip(
+            "db_mean",
+            "db",
+            lambda g: g["dout"].mean(0),
+            "`db` is a mean. All examples share one b, and what they send back adds up: sum over "
+            "the examples.",
+        ),
+        _back_slip(
+            "db_wrong_axis",
+            "db",
+            lambda g: g["dout"].sum(1),
+            "`db` is summed over the outputs. b has one entry an output: sum over the examples, "
+            "axis 0.",
+        ),
+        _back_slip(
+            "db_total",
+            "db",
+            lambda g: g["dout"].sum(),
+            "`db` is one number. b has one entry an output: sum over the examples only, axis 0.",
+        ),
+        _back_slip(
+            "db_upstream",
+            "db",
+            lambda g: np.ones_like(g["dout"]).sum(0),
+            "`db` forgets what arrives: it counts the examples. Sum `dout` over them.",
+        ),
+        _back_slip(
+            "db_one",
+            "db",
+            lambda g: np.ones(len(g["b"])),
+            "`db` is all ones, the bias's own slope. Multiply it by what arrives: sum `dout` over "
+            "the examples.",
+        ),
+    ),
+    hints=(
+        "Every gradient has the shape of what it belongs to. Write the shapes of `dout`, x and w "
+        "side by side and see which products fit.",
+        "out = rows @ w + b is many mul and add gates: `dw` is made from the rows and `dout`, the "
+        "rows' gradient from `dout` and w, and b goes to every row, so its shares add up. See "
+        "[vectorized operations](https://cs231n.github.io/optimization-2/#mat).",
+        "```python\nx, w, b = cache\nrows = x.reshape(x.shape[0], -1)\n"
+        "dx = (dout @ w.T).reshape(...)\ndw = rows.T @ ...\ndb = dout.sum(axis=...)\n```",
+    ),
+)
+
+
+# --- Relu --------------------------------------------------------------------------------------
+
+
+def _relu_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for shape in ((4, 7), (3, 2, 5), (9,)):
+        x, dout = numbers(rng, *shape), numbers(rng, *shape)
+        # All four pairs of signs, and a zero: no answer that looks at one of the two gets by.
+        x.flat[:5] = 1.25, 0.75, -0.5, -1.5, 0.0
+        dout.flat[:5] = 0.8, -1.1, 0.9, -0.7, 1.3
+        cases.append({"kwargs": {"dout": dout, "cache": x}})
+    x, dout = whole(rng, 2, 6), whole(rng, 2, 6)
+    x.flat[:4], dout.flat[:4] = (4, 3, -2, -5), (3, -2, 4, -3)
+    return [*cases, {"kwargs": {"dout": dout, "cache": x}}]
+
+
+def _relu_reference(case: Case) -> Any:
+    dout, x = case["kwargs"].values()
+    nudged = np.maximum(x + 0.001, 0) - np.maximum(x - 0.001, 0)
+    return _measure_relu(case, nudged / 0.002 * dout)
+
+
+def _measure_relu(case: Case, seen: Any) -> Any:
+    """At x = 0 any slope from 0 to 1 is right: there, an answer between the two counts as 0."""
+    dout, x = case["kwargs"]["dout"], case["kwargs"]["cache"]
+    if not isinstance(seen, np.ndarray | list) or np.shape(seen) != np.shape(x):
+        return seen
+    found = np.array(seen, float)
+    low, high = np.minimum(dout, 0) - 1e-6, np.maximum(dout, 0) + 1e-6
+    found[(x == 0) & (found >= low) & (found <= high)] = 0.0
+    return found
+
+
+relu_backward = Exercise(
+    id="relu_backward",
+    title="Relu, back",
+    takes={"relu_backward": "function"},
+    points=1,
+    minutes=2,
+    difficulty=1,
+    cases=_relu_cases,
+    probe=probes.positional,
+    measure=_measure_relu,
+    reference=_relu_reference,
+    mistakes=(
+        Mistake(
+            id="upstream",
+            message="It forgets what arrives: where x is positive, `dout` passes, not 1.",
+            answer=lambda dout, cache: (cache > 0) * 1.0,
+        ),
+        Mistake(
+            id="sign_of_gradient",
+            message="It looks at the sign of `dout`. What decides is x: where relu's input was "
+            "negative, its output did not move.",
+            answer=lambda dout, cache: dout * (dout > 0),
+        ),
+        Mistake(
+            id="both_signs",
+            message="It also stops `dout` where `dout` itself is negative. Only the sign of x "
+            "decides; gradients may have any sign.",
+            answer=lambda dout, cache: dout * ((cache > 0) & (dout > 0)),
+        ),
+        Mistake(
+            id="inverted",
+            message="It is the wrong way round: `dout` passes where x is positive, and stops where "
+            "x is negative.",
+            answer=lambda dout, cache: dout * (cache <= 0),
+        ),
+        Mistake(
+            id="times_output",
+            message="It multiplies `dout` by relu's output. The slope where x is positive is 1: "
+            "`dout` passes unchanged.",
+            answer=lambda dout, cache: dout * np.maximum(cache, 0),
+        ),
+        Mistake(
+            id="passes_all",
+            message="It hands on `dout` everywhere. Where x is negative, relu's output is 0 "
+            "whatever x does, so nothing flows back.",
+            answer=lambda dout, cache: dout * 1.0,
+        ),
+        Mistake(
+            id="sign_of_x",
+            message="Where x is negative, it hands on -`dout`. Nothing flows back there: relu's "
+            "output stays 0.",
+            answer=lambda dout, cache: dout * np.sign(cache),
+        ),
+    ),
+    hints=(
+        "relu(x) is a max gate with inputs x and 0. To which of the two does `dout` go?",
+        "Where x is positive, `dout` passes unchanged; where it is negative, 0. A comparison like "
+        "`cache > 0` gives an array that counts as ones and zeros.",
+        "```python\nreturn dout * (cache > ...)\n```",
+    ),
+)
+
+
+# --- The loss ----------------------------------------------------------------------------------
+
+# Added to the scores, row by row.
+OFFSETS = {"large": (0.0, 1000.0, 0.0, 1000.0, 1000.0), "rows far apart": (0.0, 900.0, -900.0)}
+
+
+def _softmax_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for name, shape in (
+        ("plain", (4, 3)),
+        ("plain", (3, 5)),
+        ("one example", (1, 4)),
+        ("large", (5, 4)),
+        ("large", (2, 6)),
+        ("rows far apart", (3, 7)),
+        ("many", (13, 10)),
+    ):
+        examples, classes = shape
+        # In 64ths, which stay exact beside a large offset; no class has all of the probability.
+        x = np.round(64 * rng.normal(0, 1.2, shape).clip(-2.5, 2.5)) / 64
+        y = rng.permutation(np.arange(examples) % classes)
+        if name in OFFSETS:
+            x += np.array(OFFSETS[name][:examples])[:, None]
+        cases.append({"name": name, "kwargs": {"x": x, "y": y}, "returns": ["loss", "dx"]})
+    return cases
+
+
+def _softmax_reference(case: Case) -> Any:
+    x, y = case["kwargs"].values()
+    top = [max(row) for row in x]  # fixed while x is nudged: it cancels
+
+    def loss(x: Any) -> Any:
+        terms = 0
+        for row, right, largest in zip(x, y, top, strict=True):
+            terms += np.log(np.exp(row - largest).sum()) - (row[right] - largest)
+        return terms / len(x)
+
+    return {"loss": float(loss(x)), "dx": slopes(loss, x)}
+
+
+def _probabilities(x: Any, axis: int | None = 1) -> Any:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _one_hot(given: Given) -> np.ndarray:
+    return np.eye(given["x"].shape[1])[given["y"]]
+
+
+def _columns(given: Given) -> np.ndarray:
+    """Ones in every column that is the right class of some example."""
+    return np.isin(np.arange(given["x"].shape[1]), given["y"]) * np.ones((len(given["x"]), 1))
+
+
+def _softmax_right(given: Given) -> dict[str, Any]:
+    p, true, n = _probabilities(given["x"]), _one_hot(given), len(given["x"])
+    return {"loss": -np.log((p * true).sum(1)).mean(), "dx": (p - true) / n}
+
+
+def _softmax_answer(part: str, wrong: Callable[[Given], Any]) -> Callable:
+    def softmax_loss(x: Any, y: Any) -> tuple:
+        given = {"x": x, "y": y}
+        return tuple({**_softmax_right(given), part: wrong(given)}.values())
+
+    return softmax_loss
+
+
+def _loss_slip(id: str, part: str, wrong: Callable[[Given], Any], message: str) -> Mistake:
+    return slip(id, message, part, wrong, _softmax_answer)
+
+
+def _softmax_from(probabilities: Callable[[Any], Any]) -> Callable:
+    def softmax_loss(x: Any, y: Any) -> tuple:
+        p, true = probabilities(x), _one_hot({"x": x, "y": y})
+        return -np.log(p[np.arange(len(x)), y]).mean(), (p - true) / len(x)
+
+    return softmax_loss
+
+
+def _no_max(x: Any) -> Any:
+    e = np.exp(x)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _one_max(x: Any) -> Any:
+    e = np.exp(x - x.max())
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _lost(case: Case, seen: Any, near: bool) -> bool:
+    """Whether the rows whose scores are near 0 are all lost, and the others not; or the reverse."""
+    # What flows back to the scores of an example adds up to 0.
+    lost = ~(np.abs(np.array(seen["dx"], float).sum(axis=1)) < 1e-6)
+    return bool(np.array_equal(lost, (np.abs(case["kwargs"]["x"]).max(axis=1) < 100) == near))
+
+
+softmax_loss = Exercise(
+    id="softmax_loss",
+    title="Softmax and loss",
+    takes={"softmax_loss": "function"},
+    points=3,
+    minutes=5,
+    difficulty=3,
+    cases=_softmax_cases,
+    probe=probes.parts,
+    reference=_softmax_reference,
+    explain=explain_parts,
+    mistakes=(
+        Mistake(
+            id="no_max",
+            message="Large scores overflow: exp(1000) is infinite, and exp(-1000) is 0. Subtract "
+            "each row's largest score first; the probabilities stay the same.",
+            answer=_softmax_from(_no_max),
+            on=("large",),
+            recognise=lambda case, seen, expected: _lost(case, seen, near=False),
+        ),
+        Mistake(
+            id="wrong_axis",
+            message="The softmax runs over the examples. Each row holds the scores of one "
+            "example: it is each row whose probabilities add up to 1 (axis 1).",
+            answer=_softmax_from(lambda x: _probabilities(x, axis=0)),
+            on=("plain",),
+        ),
+        Mistake(
+            id="softmax_of_everything",
+            message="The softmax divides by the sum of the whole array. Each row is an example "
+            "of its own: sum over axis 1, with keepdims.",
+            answer=_softmax_from(lambda x: _probabilities(x, axis=None)),
+            on=("plain",),
+        ),
+        Mistake(
+            id="one_max_for_all",
+            message="The largest score of the whole array is subtracted, so rows far below it "
+            "become all zeros. Each row needs its own: max over axis 1, with keepdims.",
+            answer=_softmax_from(_one_max),
+            on=("large",),
+            recognise=lambda case, seen, expected: _lost(case, seen, near=True),
+        ),
+        _loss_slip(
+            "loss_sum",
+            "loss",
+            lambda g: _softmax_right(g)["loss"] * len(g["x"]),
+            "The loss is a sum over the examples. Average it, so that it does not grow with "
+            "their number.",
+        ),
+        _loss_slip(
+            "loss_sign",
+            "loss",
+            lambda g: -_softmax_right(g)["loss"],
+            "The minus sign of the loss is missing: the log of a probability is negative, the "
+            "loss is minus that.",
+        ),
+        _loss_slip(
+            "loss_over_classes",
+            "loss",
+            lambda g: _softmax_right(g)["loss"] / g["x"].shape[1],
+            "The loss is divided by the number of classes, too. Only one class of each example "
+            "counts, so average over the examples alone.",
+        ),
+        _loss_slip(
+            "loss_all_rows",
+            "loss",
+            lambda g: -np.log(_probabilities(g["x"])[:, g["y"]]).mean(),
+            "`p[:, y]` takes the columns y of every row. Each example has one right class: "
+            "`p[np.arange(n), y]`.",
+        ),
+        _loss_slip(
+            "dx_all_rows",
+            "dx",
+            lambda g: (_probabilities(g["x"]) - _columns(g)) / len(g["x"]),
+            "`dx[:, y]` changes the columns y of every row. Subtract 1 once a row, at "
+            "`dx[np.arange(n), y]`.",
+        ),
+        _loss_slip(
+            "loss_each",
+            "loss",
+            lambda g: -np.log((_probabilities(g["x"]) * _one_hot(g)).sum(1)),
+            "The loss has one entry an example. It is one number: their mean.",
+        ),
+        _loss_slip(
+            "loss_no_log",
+            "loss",
+            lambda g: -(_probabilities(g["x"]) * _one_hot(g)).sum(1).mean(),
+            "The log is missing: the loss of an example is -log of the right class's probability.",
+        ),
+        _loss_slip(
+            "loss_log_of_mean",
+            "loss",
+            lambda g: -np.log((_probabilities(g["x"]) * _one_hot(g)).sum(1).mean()),
+            "It takes the log of the mean probability. Take the log of each, then the mean.",
+        ),
+        _loss_slip(
+            "loss_two",
+            "loss",
+            lambda g: _softmax_right(g)["loss"] / math.log(2),
+            "The log has base 2. Use the natural one, np.log: the gradient p - 1 belongs to it.",
+        ),
+        _loss_slip(
+            "dx_sum",
+            "dx",
+            lambda g: _softmax_right(g)["dx"] * len(g["x"]),
+            "The loss is averaged, its gradient is not: divide `dx` by the number of examples, "
+            "too.",
+        ),
+        _loss_slip(
+            "dx_sign",
+            "dx",
+            lambda g: -_softmax_right(g)["dx"],
+            "`dx` has the wrong sign. A higher score of the right class lowers the loss, so its "
+            "gradient is negative: p - 1.",
+        ),
+        _loss_slip(
+            "dx_without_truth",
+            "dx",
+            lambda g: _probabilities(g["x"]) / len(g["x"]),
+            "`dx` does not know which class is right: subtract 1 at the right class of each row.",
+        ),
+        _loss_slip(
+            "dx_precedence",
+            "dx",
+            lambda g: _probabilities(g["x"]) - _one_hot(g) / len(g["x"]),
+            "Only a part of `dx` is divided by the number of examples. Subtract first, then divide "
+            "all of it: (p - one_hot) / n.",
+        ),
+        _loss_slip(
+            "dx_precedence_late",
+            "dx",
+            lambda g: _probabilities(g["x"]) / len(g["x"]) - _one_hot(g),
+            "The 1 is subtracted after dividing by the number of examples. Subtract first, then "
+            "divide all of it: (p - one_hot) / n.",
+        ),
+        _loss_slip(
+            "dx_at_probabilities",
+            "dx",
+            lambda g: -_one_hot(g) / _probabilities(g["x"]) / len(g["x"]),
+            "This is the gradient at the probabilities. Go one gate further back, through the "
+            "softmax, to the scores.",
+        ),
+        _loss_slip(
+            "dx_over_classes",
+            "dx",
+            lambda g: _softmax_right(g)["dx"] / g["x"].shape[1],
+            "`dx` is divided by the number of classes, too. Divide by the number of examples "
+            "alone.",
+        ),
+    ),
+    hints=(
+        "Build it in stages and look at each: shift the rows, exp, divide by the row's sum, pick "
+        "the right classes, -log, mean.",
+        "With p the probabilities and n the examples, the gradient at the scores is p, less 1 at "
+        "the right class, all divided by n. It is worked out in "
+        "[CS231n's case study](https://cs231n.github.io/neural-networks-case-study/#grad).",
+        "```python\nn = len(y)\nshifted = x - x.max(axis=1, keepdims=True)\n"
+        "p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)\n"
+        "loss = -np.log(p[np.arange(n), y]).mean()\ndx = p.copy()\ndx[np.arange(n), y] -= ...\n"
+        "dx = ...\n```",
+    ),
+)
+
+
+# --- A check of any gradient -------------------------------------------------------------------
+
+
+def _check_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for name, shape in (
+        ("right", (2, 3)),
+        ("one entry wrong", (5,)),
+        ("doubled", (3, 2)),
+        ("wrong sign", (2, 1, 4)),
+        ("halved in one place", (4,)),
+        ("curved", (3,)),
+        ("flat somewhere", (4,)),
+    ):
+        case = {
+            "name": name,
+            "x": numbers(rng, *shape),
+            "a": numbers(rng, *shape, low=0.5),
+            "c": numbers(rng, *shape, high=0.9),
+        }
+        if name == "curved":
+            case |= {"x": numbers(rng, *shape, high=0.9) / 1000, "a": np.array(1000.0)}
+        if name == "flat somewhere":
+            case["a"][1] = case["c"][1] = 0.0
+        exact = _exact(case)
+        if name == "one entry wrong":
+            exact[rng.integers(len(exact))] *= 1.5
+        elif name == "halved in one place":
+            exact[rng.integers(len(exact))] *= 0.5
+        elif name == "doubled":
+            exact *= 2
+        elif name == "wrong sign":
+            exact *= -1
+        cases.append({**case, "analytic": exact})
+    return cases
+
+
+def _exact(case: Case) -> np.ndarray:
+    a, c = case["a"], case["c"]
+    if case["name"] == "curved":
+        return slopes(lambda x: np.exp(a * x).sum(), case["x"])
+    return slopes(lambda x: (a * x**2).sum() + np.sin((c * x).sum()), case["x"])
+
+
+def _check_reference(case: Case) -> Any:
+    given, exact = case["analytic"], _exact(case)
+    size = np.maximum(1e-8, np.abs(given) + np.abs(exact))
+    return _measure_check(
+        case, {"error": float((np.abs(given - exact) / size).max()), "x unchanged": True}
+    )
+
+
+def _measure_check(case: Case, seen: Any) -> Any:
+    """A right gradient's error is what rounding leaves: below 0.0001 it counts as 0."""
+    error = seen["error"]
+    error = error.item() if isinstance(error, np.ndarray) and error.ndim == 0 else error
+    small = type(error) in (int, float) and abs(error) < 1e-4
+    return {**seen, "error": 0.0 if small else error}
+
+
+def _numeric(
+    f: Callable, x: np.ndarray, h: float = 1e-5, one_sided: bool = False, restore: bool = True
+) -> np.ndarray:
+    slopes = np.zeros(x.shape)
+    for i in np.ndindex(*x.shape):
+        before = x[i]
+        x[i] = before + h
+        above = f(x)
+        x[i] = before if one_sided else before - h
+        slopes[i] = (above - f(x)) / (h if one_sided else 2 * h)
+        if restore:
+            x[i] = before
+    return slopes
+
+
+def _checker(
+    relative: Callable[[Any, Any], Any], slopes: Callable[..., Any] = _numeric
+) -> Callable:
+    def gradient_check(f: Callable, analytic: Any, x: Any, h: float = 1e-5) -> Any:
+        return relative(analytic, slopes(f, x))
+
+    return gradient_check
+
+
+def _errors(a: Any, n: Any) -> Any:
+    return np.abs(a - n) / np.maximum(1e-8, np.abs(a) + np.abs(n))
+
+
+def _largest(a: Any, n: Any) -> Any:
+    return _errors(a, n).max()
+
+
+gradient_check = Exercise(
+    id="gradient_check",
+    title="Trust, then check",
+    takes={"gradient_check": "function"},
+    points=2,
+    minutes=3,
+    difficulty=3,
+    cases=_check_cases,
+    probe=probes.gradient_check,
+    measure=_measure_check,
+    reference=_check_reference,
+    show=lambda case: (
+        f"gradient_check(f, analytic, x), with x of shape {case['x'].shape} and an analytic "
+        f"gradient that is {GRADIENTS[case['name']]}"
+    ),
+    explain=lambda case, seen, expected: _explain_check(case, seen, expected),
+    rtol=1e-3,
+    atol=1e-4,
+    mistakes=(
+        Mistake(
+            id="not_restored",
+            message="It leaves x changed: put each entry back before you go on to the next.",
+            answer=_checker(_largest, lambda f, x: _numeric(f, x, restore=False)),
+            recognise=lambda case, seen, expected: seen["x unchanged"] is False,
+        ),
+        Mistake(
+            id="one_sided",
+            message="The slope is taken on one side only, which is too coarse for a curved f. "
+            "Take f at x + h and at x - h, and divide by 2h.",
+            answer=_checker(_largest, lambda f, x: _numeric(f, x, one_sided=True)),
+            on=("curved", "right"),
+        ),
+        Mistake(
+            id="divided_by_h",
+            message="From x - h to x + h the step is 2h, and the difference is divided by h "
+            "alone: every numerical slope is twice too large.",
+            answer=_checker(_largest, lambda f, x: 2 * _numeric(f, x)),
+        ),
+        Mistake(
+            id="mean_error",
+            message="It averages the errors. One wrong entry among many would hide in a mean: "
+            "return the largest.",
+            answer=_checker(lambda a, n: _errors(a, n).mean()),
+        ),
+        Mistake(
+            id="absolute_error",
+            message="The difference is not divided by the size of the two gradients. 0.01 is "
+            "much beside a slope of 0.02, and nothing beside 1000.",
+            answer=_checker(lambda a, n: np.abs(a - n).max()),
+        ),
+        Mistake(
+            id="signed",
+            message="The difference keeps its sign, so a gradient that is too small passes for "
+            "right. Take its absolute value.",
+            answer=_checker(lambda a, n: ((a - n) / np.maximum(1e-8, np.abs(a) + np.abs(n))).max()),
+        ),
+        Mistake(
+            id="sum_not_of_sizes",
+            message="It divides by |a + n|. With opposite signs that is nearly 0: divide by "
+            "|a| + |n|.",
+            answer=_checker(lambda a, n: (np.abs(a - n) / np.maximum(1e-8, np.abs(a + n))).max()),
+        ),
+        Mistake(
+            id="divided_by_larger",
+            message="It divides by the larger of the two sizes. Here the error is measured "
+            "against their sum, |a| + |n|.",
+            answer=_checker(
+                lambda a, n: (
+                    np.abs(a - n) / np.maximum(1e-8, np.maximum(np.abs(a), np.abs(n)))
+                ).max()
+            ),
+        ),
+        Mistake(
+            id="zero_by_zero",
+            message="Where both gradients are 0, it divides 0 by 0. Divide by at least 1e-8: "
+            "np.maximum(1e-8, ...).",
+            answer=_checker(lambda a, n: (np.abs(a - n) / (np.abs(a) + np.abs(n))).max()),
+            on=("right", "flat somewhere"),
+        ),
+        Mistake(
+            id="each",
+            message="It returns the error of every entry. Return one number: the largest.",
+            answer=_checker(_errors),
+        ),
+    ),
+    hints=(
+        "Nudge one entry of x up by h, then down by h, and see by how much f differs. That over "
+        "2h is its numerical slope. Put the entry back, and go on to the next.",
+        "`np.ndindex(*x.shape)` gives the index of every entry, whatever the shape; `x[i]` reads "
+        "and sets it. More in CS231n's notes on "
+        "[gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck).",
+        "```python\nnumeric = np.zeros(x.shape)\nfor i in np.ndindex(*x.shape):\n"
+        "    before = x[i]\n    x[i] = before + h\n    above = f(x)\n    x[i] = before - h\n"
+        "    below = f(x)\n    x[i] = ...\n    numeric[i] = ...\n```",
+    ),
+)
+
+GRADIENTS = {
+    "right": "right",
+    "one entry wrong": "half again too large in one entry",
+    "doubled": "twice too large",
+    "wrong sign": "of the wrong sign",
+    "halved in one place": "half of what it should be in one entry",
+    "curved": "right, of a strongly curved f",
+    "flat somewhere": "right, with a slope of 0 in one entry",
+}
+
+
+def _explain_check(case: Case, seen: Any, expected: Any) -> str | None:
+    if same(seen["error"], expected["error"]):
+        return None
+    if np.ndim(seen["error"]) or type(seen["error"]) not in (float, int):
+        return "It should return one number: the largest relative error"
+    if np.isnan(seen["error"]):
+        return "It returns NaN (not a number)"
+    return (
+        f"The largest relative error is {expected['error']:.3g}, and it returns {seen['error']:.3g}"
+    )

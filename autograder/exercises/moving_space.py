@@ -1,0 +1,1512 @@
+"""The exercises of 01a_moving_space: from vectors to the null space, with numpy."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Mistake, Option, Rule, question
+from autograder.plain import brief
+from autograder.probes import linear_algebra as probes
+
+MODULE = "01a_moving_space"
+Array = np.ndarray
+
+# --- What cases are made of --------------------------------------------------------------------
+
+
+def numbers(rng: np.random.Generator, *shape: int) -> Array:
+    """Numbers from 0.3 to 3 of either sign, with two digits after the point."""
+    drawn = rng.uniform(0.3, 3, shape) * rng.choice([-1, 1], shape)
+    return np.round(drawn, 2)
+
+
+def whole(rng: np.random.Generator, *shape: int) -> Array:
+    """Whole numbers from 1 to 5 of either sign."""
+    return rng.integers(1, 6, shape) * rng.choice([-1, 1], shape)
+
+
+def invertible(rng: np.random.Generator, n: int, zero_first: bool = False) -> Array:
+    """An n by n matrix far from singular; with `zero_first`, its first entry is 0."""
+    while True:
+        A = numbers(rng, n, n)
+        if zero_first:
+            A[0, 0] = 0.0
+        if np.linalg.cond(A) < 25 and abs(abs(np.linalg.det(A)) - 1) > 0.2:
+            return A
+
+
+def whole_invertible(rng: np.random.Generator, n: int) -> Array:
+    """An n by n matrix of whole numbers, far from singular, whose elimination needs fractions."""
+    while True:
+        A = whole(rng, n, n)
+        right = np.linalg.det(A)
+        if np.linalg.cond(A) < 25 and abs(right) > 1.5:
+            cut = [eliminated(A, pivoting, dtype=int) for pivoting in ("largest", "none")]
+            if all(value is None or abs(value - right) > 0.5 for value in cut):
+                return A
+
+
+def of_rank(rng: np.random.Generator, m: int, n: int, r: int) -> Array:
+    """An m by n matrix of rank r, whose rank shows only up to rounding."""
+    while True:
+        A = numbers(rng, m, r) @ rng.normal(0, 1, (r, n))
+        size = np.linalg.svd(A, compute_uv=False)
+        if size[r - 1] > 0.2:
+            return A
+
+
+# --- What right and wrong answers share --------------------------------------------------------
+
+
+def eliminated(
+    A: Any, pivoting: str = "largest", dtype: type = float, sign: bool = True
+) -> float | None:
+    """The determinant by elimination, the wrong ways included; None where a pivot is 0."""
+    U = np.array(A, dtype=float)
+    flips = 1.0
+    n = len(U)
+    for k in range(n):
+        if pivoting == "largest":
+            p = k + int(np.argmax(np.abs(U[k:, k])))
+        elif pivoting == "zero" and U[k, k] == 0 and np.any(U[k:, k]):
+            p = k + int(np.flatnonzero(U[k:, k])[0])
+        else:
+            p = k
+        if p != k:
+            U[[k, p]] = U[[p, k]]
+            flips = -flips
+        if U[k, k] == 0:
+            return 0.0 if pivoting != "none" else None
+        for i in range(k + 1, n):
+            U[i] = U[i] - U[i, k] / U[k, k] * U[k]
+            U = np.trunc(U) if dtype is int else U
+    return float(np.prod(np.diag(U))) * (flips if sign else 1.0)
+
+
+def plain_elimination(A: Any, b: Any) -> Array:
+    """Gauss and Jordan without ever swapping rows: NaN or infinity where a pivot is 0."""
+    M = np.column_stack([np.asarray(A, float), np.asarray(b, float)])
+    with np.errstate(all="ignore"):
+        for k in range(len(M)):
+            M[k] = M[k] / M[k, k]
+            for i in range(len(M)):
+                if i != k:
+                    M[i] = M[i] - M[i, k] * M[k]
+    return M[:, -1]
+
+
+def of_form(recognise: Callable[..., Any]) -> Callable[[Case, Any, Any], bool]:
+    """`recognise`, for answers that are numbers of the expected shape; False for all others."""
+
+    def checked(case: Case, seen: Any, expected: Any) -> bool:
+        alike = not isinstance(seen, dict) and np.shape(seen) == np.shape(expected)
+        numeric = alike and np.asarray(seen).dtype.kind in "iuf"
+        return bool(numeric and recognise(case, seen, expected))
+
+    return checked
+
+
+def broken(seen: Any) -> bool:
+    """Whether an answer holds NaN or infinity."""
+    return not isinstance(seen, dict) and not np.all(np.isfinite(np.asarray(seen, dtype=float)))
+
+
+def same(seen: Any, value: Any) -> bool:
+    """Whether an answer is this value."""
+    got, want = np.asarray(seen, dtype=float), np.asarray(value, dtype=float)
+    return got.shape == want.shape and np.allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
+def explain_raised(case: Case, seen: Any, expected: Any) -> str | None:
+    """In words: which error a call raised, and in which line."""
+    if not isinstance(seen, dict) or "raised" not in seen:
+        return None
+    said = f": {seen['message']}" if seen["message"] else ""
+    where = f" Your line: `{seen['line']}`" if seen["line"] else ""
+    return f"Your code raised {seen['raised']}{said.rstrip('.')}.{where}"
+
+
+def explain_solvable(case: Case, seen: Any, expected: Any) -> str | None:
+    """As `explain_raised`, where a ValueError means that the matrix is singular."""
+    if isinstance(expected, dict):
+        return "The matrix is singular: raise ValueError instead of returning something"
+    return explain_raised(case, seen, expected)
+
+
+def only_raised(case: Case, seen: Any) -> Any:
+    """Of an answer that raised: which kind of error. Anything else as it is."""
+    return {"raised": seen["raised"]} if isinstance(seen, dict) and "raised" in seen else seen
+
+
+def _measure_solvable(case: Case, seen: Any) -> Any:
+    """For a singular matrix, only whether a ValueError was raised."""
+    if case.get("name") == "singular":
+        return {"raised": seen.get("raised", "") if isinstance(seen, dict) else ""}
+    return only_raised(case, seen)
+
+
+def called(name: str) -> Callable[[Case], str]:
+    """The call of a case, with the numbers of small arrays and the shapes of large ones."""
+    return lambda case: f"{name}({', '.join(brief(value) for value in case['args'])})"
+
+
+# --- Vectors -----------------------------------------------------------------------------------
+
+predict_combination = question(
+    "predict_combination",
+    "All that two arrows reach",
+    minutes=2,
+    right="b",
+    options={
+        "a": Option(
+            text="two arrows",
+            why="The arrows themselves are two of the combinations: (1, 0) and (0, 1) as "
+            "coefficients. There are many more.",
+        ),
+        "b": Option(
+            text="a line",
+            why="The second vector is -2 times the first, so every combination is a multiple of "
+            "the first: a line through the origin.",
+        ),
+        "c": Option(
+            text="the whole plane",
+            why="That needs two directions. Here the second vector is -2 times the first, so it "
+            "adds none.",
+        ),
+        "d": Option(
+            text="a quarter of the plane",
+            why="Coefficients may be negative, so a combination can always go the other way as "
+            "well.",
+        ),
+    },
+    hints=(
+        "Draw both vectors. In which directions do they point?",
+        "Is one of them a multiple of the other?",
+        "(-2, 4) = -2 · (1, -2). What does adding it to (1, -2) give you that (1, -2) does not?",
+    ),
+)
+
+
+def _combination_cases(rng: np.random.Generator) -> list[Case]:
+    cases = [{"args": [numbers(rng, k), numbers(rng, k, n)]} for k, n in ((2, 3), (4, 2), (3, 5))]
+    cases.append({"args": [numbers(rng, 3).tolist(), whole(rng, 3, 2)]})
+    cases.append({"args": [whole(rng, 1), numbers(rng, 1, 4)]})
+    return cases
+
+
+linear_combination = Exercise(
+    id="linear_combination",
+    title="A linear combination",
+    takes={"linear_combination": "function"},
+    points=1,
+    minutes=5,
+    difficulty=1,
+    cases=_combination_cases,
+    reference=lambda case: np.array(
+        [
+            sum(float(c) * float(v[j]) for c, v in zip(*case["args"], strict=True))
+            for j in range(case["args"][1].shape[1])
+        ]
+    ),
+    mistakes=(
+        Mistake(
+            id="coefficients_ignored",
+            message="The vectors are added up as they are: scale each by its coefficient first.",
+            answer=lambda coefficients, vectors: np.sum(vectors, axis=0),
+        ),
+        Mistake(
+            id="not_added",
+            message="The vectors are scaled and not added: the result is one vector.",
+            answer=lambda coefficients, vectors: np.array(
+                [c * v for c, v in zip(coefficients, vectors, strict=True)]
+            ),
+        ),
+        Mistake(
+            id="one_number",
+            message="Everything is added up to one number. Add entry by entry: along axis 0.",
+            answer=lambda coefficients, vectors: float(
+                np.sum(np.asarray(coefficients)[:, None] * vectors)
+            ),
+        ),
+        Mistake(
+            id="averaged",
+            message="This is the average of the scaled vectors: leave out the division.",
+            answer=lambda coefficients, vectors: (
+                np.asarray(coefficients) @ vectors / len(coefficients)
+            ),
+        ),
+        Mistake(
+            id="last_only",
+            message="Only the last vector is in the result: add to the total at each step, "
+            "instead of setting it.",
+            answer=lambda coefficients, vectors: coefficients[-1] * vectors[-1],
+        ),
+        Mistake(
+            id="returned_early",
+            message="Only the first vector is in the result: is the return inside the loop?",
+            answer=lambda coefficients, vectors: coefficients[0] * vectors[0],
+        ),
+    ),
+    hints=(
+        "Scale each vector by its coefficient, then add them up, entry by entry.",
+        "Start from a vector of zeros, `np.zeros(n)`, and add `c * v` for each pair from "
+        "`zip(coefficients, vectors)`. See [numpy for beginners]"
+        "(https://numpy.org/doc/stable/user/absolute_beginners.html).",
+        "```python\ntotal = np.zeros(len(vectors[0]))\n"
+        "for c, v in zip(coefficients, vectors):\n    total = total + ...\nreturn total\n```",
+    ),
+)
+
+
+def _outside(rng: np.random.Generator, V: Array) -> Array:
+    """A target that is clearly not a combination of V's rows."""
+    while True:
+        t = numbers(rng, V.shape[1])
+        left = t - V.T @ np.linalg.lstsq(V.T, t, rcond=None)[0]
+        if np.linalg.norm(left) > 0.3:
+            return t
+
+
+def _span_cases(rng: np.random.Generator) -> list[Case]:
+    def spanning(k: int, n: int, r: int) -> Array:
+        return of_rank(rng, k, n, r)
+
+    two, three, line = numbers(rng, 2, 5), numbers(rng, 3, 4), numbers(rng, 1, 3)
+    flat = spanning(3, 3, 2)  # as many vectors as entries, and still a plane only
+    many = spanning(5, 4, 2)
+    doubled = whole(rng, 1, 3)
+    doubled = np.concatenate([doubled, -2 * doubled])
+    full = invertible(rng, 3)
+    cases = [
+        ("pair", two, numbers(rng, 2) @ two),
+        ("pair", two, _outside(rng, two)),
+        ("", three, numbers(rng, 3) @ three),
+        ("", three, _outside(rng, three)),
+        ("", line, -1.7 * line[0]),
+        ("", line, _outside(rng, line)),
+        ("flat", flat, numbers(rng, 3) @ flat),
+        ("flat", flat, _outside(rng, flat)),
+        ("", many, _outside(rng, many)),
+        ("", many, numbers(rng, 5) @ many),
+        ("", doubled, _outside(rng, doubled)),
+        ("zero", two, np.zeros(5)),
+        ("", full, numbers(rng, 3)),
+        ("large", 1000 * three, 1000 * (numbers(rng, 3) @ three)),
+        ("", two, 0.001 * _outside(rng, two)),
+        ("", np.zeros((0, 3)), numbers(rng, 3)),
+        ("zero", np.zeros((0, 2)), np.zeros(2)),
+    ]
+    cases = [{"name": name, "args": [V, t]} for name, V, t in cases]
+    return [cases[i] for i in (0, 1, *(2 + rng.permutation(len(cases) - 2)))]
+
+
+def _in_span(vectors: Array, target: Array) -> bool:
+    """Two ranks: does the target add a direction?"""
+    if not len(vectors):
+        return not np.any(target)
+    size = max(np.abs(target).max(), 1e-12)
+    rows = vectors / np.abs(vectors).max()
+    with_target = np.vstack([rows, target / size])
+    return bool(np.linalg.matrix_rank(with_target, 1e-8) == np.linalg.matrix_rank(rows, 1e-8))
+
+
+def _exact(vectors: Array, target: Array) -> bool:
+    x = np.linalg.lstsq(vectors.T, target, rcond=None)[0]
+    return bool(np.all(x @ vectors == target))
+
+
+def _cone(vectors: Array, target: Array) -> bool:
+    from scipy.optimize import nnls
+
+    if not len(vectors):
+        return _in_span(vectors, target)
+    return bool(nnls(vectors.T, target)[1] < 1e-6 * max(np.abs(target).max(), 1e-6))
+
+
+def _true_or_false(case: Case, seen: Any) -> Any:
+    if isinstance(seen, np.ndarray) and seen.ndim == 0 and seen.dtype.kind == "b":
+        return bool(seen)
+    return seen
+
+
+def _is_false(case: Case, seen: Any, expected: Any) -> bool:
+    return seen is False
+
+
+is_in_span = Exercise(
+    id="is_in_span",
+    title="Within reach",
+    takes={"is_in_span": "function"},
+    points=2,
+    minutes=7,
+    difficulty=2,
+    cases=_span_cases,
+    reference=lambda case: _in_span(*case["args"]),
+    measure=_true_or_false,
+    mistakes=(
+        Mistake(
+            id="counted",
+            message="It counts vectors: as many as the target has entries, and everything is in "
+            "reach. They may still lie in one plane or on one line.",
+            answer=lambda vectors, target: len(vectors) >= len(target) or _in_span(vectors, target),
+        ),
+        Mistake(
+            id="rank_against_count",
+            message="It compares the rank with the number of vectors. Where the vectors repeat a "
+            "direction, their own rank is smaller: compare with that.",
+            answer=lambda vectors, target: bool(
+                np.linalg.matrix_rank(np.vstack([vectors, target])) == len(vectors)
+            ),
+            on=("flat", "pair"),
+        ),
+        Mistake(
+            id="one_vector",
+            message="It only looks for a multiple of one of the vectors. Sums of several "
+            "multiples are in reach as well.",
+            answer=lambda vectors, target: any(_in_span(v[None], target) for v in vectors),
+        ),
+        Mistake(
+            id="no_negatives",
+            message="It only allows coefficients of 0 and more. A vector may be used backwards, "
+            "too.",
+            answer=_cone,
+        ),
+        Mistake(
+            id="always",
+            message="It says that every target is in reach: `np.linalg.lstsq` always returns "
+            "coefficients, the best there are. Compare what they give with the target.",
+            answer=lambda vectors, target: True,
+        ),
+        Mistake(
+            id="zero_left_out",
+            message="The zero vector is in every span: take 0 of each.",
+            answer=lambda vectors, target: bool(np.any(target)) and _in_span(vectors, target),
+            on=("zero",),
+        ),
+        Mistake(
+            id="nothing_at_all",
+            message="With no vectors at all, only the zero vector is in reach.",
+            answer=lambda vectors, target: not len(vectors) or _in_span(vectors, target),
+        ),
+        Mistake(
+            id="exact",
+            message="It asks for equality to the last digit, and says no to targets in reach. "
+            "Allow for rounding, with `np.allclose`.",
+            answer=_exact,
+            on=("large",),
+            recognise=_is_false,
+        ),
+    ),
+    hints=(
+        "Find the best coefficients there are, then see whether they give the target.",
+        "`np.linalg.lstsq(vectors.T, target, rcond=None)[0]` gives the coefficients of the "
+        "combination that comes nearest to the target. `np.allclose(u, v)` compares two vectors "
+        "and allows for rounding. See "
+        "[lstsq](https://numpy.org/doc/stable/reference/generated/numpy.linalg.lstsq.html).",
+        "```python\nif len(vectors) == 0:\n    return bool(np.allclose(target, 0))\n"
+        "best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]\n"
+        "nearest = linear_combination(best, vectors)\nreturn ...\n```",
+    ),
+)
+
+
+# --- Matrices ----------------------------------------------------------------------------------
+
+
+def _columns_cases(rng: np.random.Generator) -> list[Case]:
+    shapes = ((2, 2), (3, 2), (2, 4), (4, 3))
+    cases = [{"args": [list(numbers(rng, n, m))]} for n, m in shapes]
+    return [*cases, {"args": [whole(rng, 3, 5).tolist()]}]
+
+
+matrix_from_columns = Exercise(
+    id="matrix_from_columns",
+    title="A matrix from its columns",
+    takes={"matrix_from_columns": "function"},
+    points=1,
+    minutes=4,
+    difficulty=1,
+    cases=_columns_cases,
+    reference=lambda case: np.array(
+        [[float(image[i]) for image in case["args"][0]] for i in range(len(case["args"][0][0]))]
+    ),
+    mistakes=(
+        Mistake(
+            id="rows",
+            message="The images stand in the rows. Each belongs in a column: the first image is "
+            "the first column.",
+            answer=lambda images: np.array(images),
+        ),
+        Mistake(
+            id="reshaped",
+            message="The numbers are in another order: `reshape` reads on row by row, it does not "
+            "turn rows into columns. Use the transpose, `.T`, or `np.column_stack`.",
+            answer=lambda images: np.array(images).reshape(len(images[0]), len(images)),
+        ),
+        Mistake(
+            id="reversed",
+            message="The columns are in reversed order: the first image is the first column.",
+            answer=lambda images: np.array(images[::-1]).T,
+        ),
+        Mistake(
+            id="one_row",
+            message="The images are joined end to end in one long vector. They belong side by "
+            "side, as columns.",
+            answer=lambda images: np.concatenate([np.asarray(image) for image in images]),
+        ),
+    ),
+    hints=(
+        "The first image becomes the first column, and so on.",
+        "`np.array(images)` has the images as rows. What turns rows into columns?",
+        "`np.column_stack(...)` takes a list of vectors and makes each a column.",
+    ),
+)
+
+
+def _angle_cases(rng: np.random.Generator) -> list[Case]:
+    quarters = [round(float(rng.uniform(0.2, 1.3)) + q * math.pi / 2, 3) for q in range(4)]
+    return [{"args": [theta]} for theta in (*quarters, -quarters[0], math.pi / 2, 0.0)]
+
+
+def _turned(case: Case) -> Array:
+    """Where 1 and i land when the complex plane is multiplied by e to the i theta."""
+    turn = complex(math.cos(case["args"][0]), math.sin(case["args"][0]))
+    first, second = turn * 1, turn * 1j
+    return np.array([[first.real, second.real], [first.imag, second.imag]])
+
+
+def _matrix_of(entries: Callable[[float], list]) -> Callable[[float], Array]:
+    return lambda theta: np.array(entries(theta))
+
+
+rotation = Exercise(
+    id="rotation",
+    title="Turn the plane",
+    takes={"rotation": "function"},
+    points=1,
+    minutes=4,
+    difficulty=2,
+    cases=_angle_cases,
+    reference=_turned,
+    mistakes=(
+        Mistake(
+            id="clockwise",
+            message="It turns the other way: (1, 0) should go up towards (0, 1). Or the images "
+            "stand in the rows, where they belong in the columns.",
+            answer=_matrix_of(lambda t: [[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]]),
+        ),
+        Mistake(
+            id="degrees",
+            message="It takes theta for degrees. Here it is in radians, as `np.cos` expects it.",
+            answer=lambda theta: rotation_matrix(math.radians(theta)),
+        ),
+        Mistake(
+            id="reflection",
+            message="It is a mirror, not a turn: the second column points the opposite way of "
+            "where (0, 1) goes.",
+            answer=_matrix_of(lambda t: [[np.cos(t), np.sin(t)], [np.sin(t), -np.cos(t)]]),
+        ),
+        Mistake(
+            id="no_minus",
+            message="The minus is missing: turned a little to the left, (0, 1) leans to the left, "
+            "so its first entry is negative.",
+            answer=_matrix_of(lambda t: [[np.cos(t), np.sin(t)], [np.sin(t), np.cos(t)]]),
+        ),
+        Mistake(
+            id="sine_for_cosine",
+            message="Sine and cosine are exchanged: at theta = 0, (1, 0) should stay where it is.",
+            answer=_matrix_of(lambda t: [[np.sin(t), -np.cos(t)], [np.cos(t), np.sin(t)]]),
+        ),
+    ),
+    hints=(
+        "Where does (1, 0) land after a turn by theta? And (0, 1)?",
+        "On the unit circle, (1, 0) turned by theta is (cos theta, sin theta). (0, 1) is a "
+        "quarter of a turn ahead of it. See "
+        "[rotation matrix](https://en.wikipedia.org/wiki/Rotation_matrix).",
+        "```python\ncos, sin = np.cos(theta), np.sin(theta)\n"
+        "return matrix_from_columns([[cos, sin], [...]])\n```",
+    ),
+)
+
+
+def rotation_matrix(theta: float) -> Array:
+    """The plane turned by theta, against the clock."""
+    return np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+
+
+def _shear_cases(rng: np.random.Generator) -> list[Case]:
+    return [{"args": [float(k)]} for k in numbers(rng, 3)] + [{"args": [-2]}, {"args": [0]}]
+
+
+shear = Exercise(
+    id="shear",
+    title="Slant the plane",
+    takes={"shear": "function"},
+    points=1,
+    minutes=3,
+    difficulty=1,
+    cases=_shear_cases,
+    reference=lambda case: np.array([[1.0, float(case["args"][0])], [0.0, 1.0]]),
+    mistakes=(
+        Mistake(
+            id="upwards",
+            message="It slants upwards: (1, 0) should stay, and (0, 1) go to (k, 1). Or the "
+            "images stand in the rows, where they belong in the columns.",
+            answer=lambda k: np.array([[1.0, 0.0], [k, 1.0]]),
+        ),
+        Mistake(
+            id="stretch",
+            message="It stretches: (0, 1) should go to (k, 1), and (1, 0) stay where it is.",
+            answer=lambda k: np.array([[k, 0.0], [0.0, 1.0]]),
+        ),
+        Mistake(
+            id="both",
+            message="It moves both basis vectors: (1, 0) should stay where it is.",
+            answer=lambda k: np.array([[1.0, k], [k, 1.0]]),
+        ),
+        Mistake(
+            id="flat",
+            message="(0, 1) loses its height: it should go to (k, 1), and this sends it to (k, 0).",
+            answer=lambda k: np.array([[1.0, k], [0.0, 0.0]]),
+        ),
+    ),
+    hints=(
+        "Where does (1, 0) land, and where does (0, 1)? The text says it.",
+        "The columns are the images: (1, 0) and (k, 1).",
+        "`np.array([[1, ...], [0, 1]])`: the first row holds the first entries of both columns.",
+    ),
+)
+
+
+def _apply_cases(rng: np.random.Generator) -> list[Case]:
+    shapes = ((2, 2, 3), (3, 3, 3), (3, 2, 5), (2, 4, 7), (4, 3, 1))
+    cases = [
+        {"name": "square" if m == n else "", "args": [numbers(rng, m, n), numbers(rng, count, n)]}
+        for m, n, count in shapes
+    ]
+    return [*cases, {"args": [whole(rng, 2, 3), whole(rng, 4, 3)]}]
+
+
+def _applied(case: Case) -> Array:
+    A, points = case["args"]
+    return np.array(
+        [[sum(a * x for a, x in zip(row, p, strict=True)) for row in A] for p in points]
+    )
+
+
+def _square_gives(wrong: Callable[..., Any]) -> Callable[[Case, Any, Any], bool]:
+    """Recognises an answer by what it gives on a square case."""
+    return lambda case, seen, expected: (
+        not isinstance(seen, dict) and same(seen, wrong(*case["args"]))
+    )
+
+
+apply = Exercise(
+    id="apply",
+    title="Move many points",
+    takes={"apply": "function"},
+    points=2,
+    minutes=6,
+    difficulty=2,
+    cases=_apply_cases,
+    probe=probes.shaped,
+    measure=only_raised,
+    reference=_applied,
+    show=called("apply"),
+    explain=explain_raised,
+    mistakes=(
+        Mistake(
+            id="wrong_side",
+            message="The points are multiplied from the wrong side: `points @ A` uses the rows of "
+            "A as images. A point p moves to A @ p; with points as rows that is `points @ A.T`.",
+            answer=lambda A, points: points @ A,
+            on=("square",),
+            recognise=_square_gives(lambda A, points: points @ A),
+        ),
+        Mistake(
+            id="points_as_columns",
+            message="It takes the columns of `points` for the points. They are its rows.",
+            answer=lambda A, points: A @ points,
+            on=("square",),
+            recognise=_square_gives(lambda A, points: A @ points),
+        ),
+        Mistake(
+            id="result_as_columns",
+            message="The moved points stand in the columns of the result. Give them back as they "
+            "came, one a row: one more transpose.",
+            answer=lambda A, points: A @ points.T,
+        ),
+        Mistake(
+            id="entrywise",
+            message="It multiplies entry by entry, with `*`. A matrix moves a vector with `@`.",
+            answer=lambda A, points: points * A,
+            on=("square",),
+            recognise=lambda case, seen, expected: (
+                np.shape(case["args"][0]) == np.shape(case["args"][1])
+                and same(seen, case["args"][1] * case["args"][0])
+            ),
+        ),
+        Mistake(
+            id="first_only",
+            message="Only the first point is moved: the result has a row for each point.",
+            answer=lambda A, points: A @ points[0],
+        ),
+    ),
+    hints=(
+        "One point p, as a vector, moves to `A @ p`. Now the same for each row.",
+        "`A @ points.T` moves all of them, and leaves them as columns. Transposing once more "
+        "gives rows; and (A Bᵀ)ᵀ = B Aᵀ.",
+        "`points @ ...`: which shape must stand there, so that (N, n) becomes (N, m)?",
+    ),
+)
+
+
+# --- Products ----------------------------------------------------------------------------------
+
+predict_first = question(
+    "predict_first",
+    "Which comes first?",
+    minutes=2,
+    right="c",
+    options={
+        "a": Option(
+            text="the shear first, and the order does not matter",
+            why="The order matters. Turn a book and then slant it, or slant it and then turn it: "
+            "you see two different shapes.",
+        ),
+        "b": Option(
+            text="the shear first, and the order matters",
+            why="Read `S @ R @ p` from the right: R meets the point first, then S meets the "
+            "result.",
+        ),
+        "c": Option(
+            text="the rotation first, and the order matters",
+            why="The matrix next to the point acts first, as in f(g(x)); and slanting what was "
+            "turned is not turning what was slanted.",
+        ),
+        "d": Option(
+            text="the rotation first, and the order does not matter",
+            why="The rotation does come first. But exchange the two, and (1, 0) lands elsewhere: "
+            "try it with a quarter turn.",
+        ),
+    },
+    hints=(
+        "In `S @ R @ p`, which matrix stands next to the point?",
+        "It is like f(g(x)): g is computed first.",
+        "Take a quarter turn and a shear by 1, and follow the point (1, 0) both ways.",
+    ),
+)
+
+
+def _product_cases(rng: np.random.Generator) -> list[Case]:
+    shapes = ((2, 2, 2), (3, 3, 3), (2, 3, 4), (4, 2, 3), (3, 5, 1), (1, 4, 2))
+    cases = [
+        {"name": "square" if m == n == p else "", "args": [numbers(rng, m, n), numbers(rng, n, p)]}
+        for m, n, p in shapes
+    ]
+    return [*cases, {"args": [whole(rng, 3, 2), whole(rng, 2, 4)]}]
+
+
+def _product_mistakes(how: str) -> tuple[Mistake, ...]:
+    return (
+        Mistake(
+            id=f"reversed{how}",
+            message="This is B A, where A B is asked for: A's rows meet B's columns.",
+            answer=lambda A, B: B @ A,
+            on=("square",),
+            recognise=_square_gives(lambda A, B: B @ A),
+        ),
+        Mistake(
+            id=f"rows_with_rows{how}",
+            message="Rows of A meet rows of B. They should meet B's columns: `B[k, j]`, with k "
+            "running down the column.",
+            answer=lambda A, B: A @ B.T,
+            on=("square",),
+            recognise=_square_gives(lambda A, B: A @ B.T),
+        ),
+        Mistake(
+            id=f"columns_with_columns{how}",
+            message="Columns of A meet columns of B. It should be A's rows: `A[i, k]`, with k "
+            "running along the row.",
+            answer=lambda A, B: A.T @ B,
+            on=("square",),
+            recognise=_square_gives(lambda A, B: A.T @ B),
+        ),
+        Mistake(
+            id=f"entrywise{how}",
+            message="It multiplies entry by entry. An entry of the product is a sum, over a whole "
+            "row of A and a whole column of B.",
+            answer=lambda A, B: A * B,
+            on=("square",),
+            recognise=_square_gives(lambda A, B: A * B),
+        ),
+        Mistake(
+            id=f"transposed{how}",
+            message="The product is transposed: row i and column j are exchanged in the result.",
+            answer=lambda A, B: (A @ B).T,
+        ),
+    )
+
+
+matmul = Exercise(
+    id="matmul",
+    title="Multiply with loops",
+    takes={"matmul": "function"},
+    points=2,
+    minutes=8,
+    difficulty=2,
+    cases=_product_cases,
+    probe=probes.shaped,
+    measure=only_raised,
+    reference=lambda case: np.matmul(*case["args"]),
+    show=called("matmul"),
+    explain=explain_raised,
+    rules=tuple(
+        Rule(call=name, instead="write the three loops") for name in ("@", "np.dot", "np.matmul")
+    ),
+    mistakes=(
+        *_product_mistakes(""),
+        Mistake(
+            id="overwritten",
+            message="Each entry keeps only its last product: add to it with +=.",
+            answer=lambda A, B: np.outer(A[:, -1], B[-1]),
+        ),
+        Mistake(
+            id="whole_numbers",
+            message="The fractions are cut off: the result is an array of whole numbers. "
+            "`np.zeros((m, p))` makes one that holds fractions.",
+            answer=lambda A, B: np.trunc(A @ B).astype(int),
+            recognise=lambda case, seen, expected: (
+                np.asarray(seen).dtype.kind == "i" and np.asarray(expected).dtype.kind == "f"
+            ),
+        ),
+    ),
+    hints=(
+        "Entry (i, j) of the product: go along row i of A and down column j of B, multiply, "
+        "and add up.",
+        "Three loops: i over the rows of A, j over the columns of B, k along both. The shapes "
+        "are (m, n) and (n, p), so k runs to n.",
+        "```python\nC = np.zeros((m, p))\nfor i in range(m):\n    for j in range(p):\n"
+        "        for k in range(n):\n            C[i, j] += ...\n```",
+    ),
+)
+
+matmul_einsum = Exercise(
+    id="matmul_einsum",
+    title="Multiply with einsum",
+    takes={"matmul_einsum": "function"},
+    points=1,
+    minutes=4,
+    difficulty=2,
+    cases=_product_cases,
+    probe=probes.shaped,
+    measure=only_raised,
+    reference=lambda case: np.matmul(*case["args"]),
+    show=called("matmul_einsum"),
+    explain=explain_raised,
+    rules=tuple(
+        Rule(call=name, instead="say it with np.einsum") for name in ("@", "np.dot", "np.matmul")
+    ),
+    mistakes=(
+        *_product_mistakes("_einsum"),
+        Mistake(
+            id="not_summed",
+            message="Nothing is added up: the letter k is to the right of the arrow. Leave out "
+            "the letter to sum over.",
+            answer=lambda A, B: np.einsum("ik,kj->ikj", A, B),
+        ),
+        Mistake(
+            id="all_summed",
+            message="Everything is added up to one number: name the letters of the result after "
+            "the arrow.",
+            answer=lambda A, B: np.einsum("ik,kj->", A, B),
+        ),
+    ),
+    hints=(
+        "Give each axis a letter. The axis that both share gets the same letter.",
+        'In "ik,kj->ij" the letter k stands on the left of the arrow and not on the right: it is '
+        "summed over. See "
+        "[einsum](https://numpy.org/doc/stable/reference/generated/numpy.einsum.html).",
+        '`np.einsum("ik,...->ij", A, B)`',
+    ),
+)
+
+
+# --- Area --------------------------------------------------------------------------------------
+
+predict_area = question(
+    "predict_area",
+    "What happens to the area?",
+    minutes=2,
+    right="d",
+    options={
+        "a": Option(
+            text="4",
+            why="You can only add the two factors if the areas lie side by side. Here the second "
+            "matrix moves what the first one made.",
+        ),
+        "b": Option(
+            text="3",
+            why="That is the factor of the stretch alone. The mirror adds a sign.",
+        ),
+        "c": Option(
+            text="-1",
+            why="That is the factor of the mirror alone. The stretch before it makes the area 3 "
+            "times as large.",
+        ),
+        "d": Option(
+            text="-3",
+            why="Factors multiply: 3 for the stretch, -1 for the mirror. The minus says that the "
+            "plane is turned over.",
+        ),
+    },
+    hints=(
+        "What does each of them do to the area of the unit square?",
+        "The second one acts on what the first one made, so its factor applies to that.",
+        "Stretching by 3 in one direction: factor 3. A mirror: factor -1. One after the other?",
+    ),
+)
+
+
+def _determinant_cases(rng: np.random.Generator) -> list[Case]:
+    singular = of_rank(rng, 3, 3, 2)
+    row = whole(rng, 1, 2)
+    crossed = invertible(rng, 4)
+    crossed[0, 0] = crossed[1, 0] = 0.0
+    while abs(np.linalg.det(crossed)) < 0.5:
+        crossed = numbers(rng, 4, 4)
+        crossed[0, 0] = crossed[1, 0] = 0.0
+    exchange = np.eye(3)[[1, 0, 2]] * numbers(rng, 3)
+    return [
+        {"args": [invertible(rng, 2)]},
+        {"args": [invertible(rng, 3)]},
+        {"args": [invertible(rng, 5)]},
+        {"name": "zero pivot", "args": [invertible(rng, 2, zero_first=True)]},
+        {"name": "zero pivot", "args": [invertible(rng, 3, zero_first=True)]},
+        {"name": "zero pivot", "args": [crossed]},
+        {"name": "zero pivot", "args": [exchange]},
+        {"name": "zero pivot", "args": [np.eye(3)[[1, 2, 0]] * numbers(rng, 3)]},
+        {"name": "whole", "args": [whole_invertible(rng, 3)]},
+        {"name": "singular", "args": [singular]},
+        {"name": "singular", "args": [np.concatenate([row, 2 * row])]},
+        {"args": [numbers(rng, 1, 1)]},
+        {"args": [invertible(rng, 4)]},
+    ]
+
+
+def _by_permutations(A: Array, signs: bool = True) -> float:
+    """Leibniz's formula, by brute force."""
+    n, total = len(A), 0.0
+    for order in itertools.permutations(range(n)):
+        crossings = sum(a > b for a, b in itertools.combinations(order, 2))
+        sign = (-1) ** crossings if signs else 1
+        total += sign * math.prod(float(A[i, j]) for i, j in enumerate(order))
+    return total
+
+
+determinant = Exercise(
+    id="determinant",
+    title="The determinant",
+    takes={"determinant": "function"},
+    points=3,
+    minutes=12,
+    difficulty=3,
+    cases=_determinant_cases,
+    reference=lambda case: _by_permutations(case["args"][0]),
+    rtol=1e-4,
+    atol=1e-5,
+    rules=(
+        Rule(call="np.linalg.det", instead="eliminate, and multiply the pivots"),
+        Rule(call="np.linalg.slogdet", instead="eliminate, and multiply the pivots"),
+    ),
+    mistakes=(
+        Mistake(
+            id="diagonal_only",
+            message="These are the products of A's own diagonal. Eliminate first, so that only "
+            "zeros are left below it.",
+            answer=lambda A: float(np.prod(np.diag(A))),
+        ),
+        Mistake(
+            id="no_pivoting",
+            message="A pivot is 0, and the rows below it are divided by it. Swap a row with a "
+            "number other than 0 into its place first.",
+            answer=lambda A: (lambda d: float("nan") if d is None else d)(eliminated(A, "none")),
+            on=("zero pivot",),
+            recognise=of_form(lambda case, seen, expected: broken(seen)),
+        ),
+        Mistake(
+            id="zero_pivot_is_zero",
+            message="It gives 0 as soon as a pivot is 0. Look below first: if a lower row has "
+            "another number there, swap it up.",
+            answer=lambda A: (lambda d: 0.0 if d is None else d)(eliminated(A, "none")),
+            on=("zero pivot",),
+            recognise=of_form(lambda case, seen, expected: seen == 0),
+        ),
+        Mistake(
+            id="no_sign",
+            message="The sign is lost: a determinant is negative where the plane is turned over.",
+            answer=lambda A: abs(np.linalg.det(A)),
+        ),
+        Mistake(
+            id="permanent",
+            message="All products are added. Half of them belong in with a minus.",
+            answer=lambda A: _by_permutations(A, signs=False),
+        ),
+        Mistake(
+            id="whole_numbers",
+            message="On a matrix of whole numbers the fractions are cut off: work on a copy that "
+            "holds them, `np.array(A, dtype=float)`.",
+            answer=lambda A: eliminated(A, dtype=int if A.dtype.kind == "i" else float),
+            on=("whole",),
+            recognise=of_form(
+                lambda case, seen, expected: (
+                    float(seen) == int(seen)
+                    and any(
+                        value is not None and same(seen, value)
+                        for value in (
+                            sign * value
+                            for pivoting in ("largest", "zero", "none")
+                            for value in [eliminated(case["args"][0], pivoting, dtype=int)]
+                            if value is not None
+                            for sign in (1, -1)
+                        )
+                    )
+                )
+            ),
+        ),
+        Mistake(
+            id="sign_of_swaps",
+            message="The size is right and the sign is not. Each swap of two rows flips the sign: "
+            "count them.",
+            answer=lambda A: eliminated(A, sign=False),
+            recognise=of_form(
+                lambda case, seen, expected: (
+                    abs(expected) > 1e-3 and same(seen, -np.asarray(expected))
+                )
+            ),
+        ),
+    ),
+    hints=(
+        "Make zeros below the diagonal, column by column. Then multiply the diagonal.",
+        "Adding a multiple of one row to another leaves the area alone. Swapping two rows flips "
+        "its sign. So: bring a number other than 0 to the diagonal (note the swap), clear the "
+        "column below it, go on. See "
+        "[Gaussian elimination](https://en.wikipedia.org/wiki/Gaussian_elimination).",
+        "```python\nU, sign = np.array(A, dtype=float), 1.0\nfor k in range(len(U)):\n"
+        "    pivot = k + np.argmax(np.abs(U[k:, k]))\n    if U[pivot, k] == 0:\n"
+        "        return 0.0\n    if pivot != k:\n        U[[k, pivot]] = U[[pivot, k]]\n"
+        "        ...\n    for i in range(k + 1, len(U)):\n        U[i] -= ... * U[k]\n"
+        "return sign * np.prod(np.diag(U))\n```",
+    ),
+)
+
+
+# --- Undoing -----------------------------------------------------------------------------------
+
+
+def _solve_cases(rng: np.random.Generator) -> list[Case]:
+    tiny = invertible(rng, 3)
+    tiny[0, 0] = 1e-17
+    while np.linalg.cond(tiny) > 25:
+        tiny = invertible(rng, 3)
+        tiny[0, 0] = 1e-17
+    row = whole(rng, 1, 2)
+    regular = [
+        ("", invertible(rng, 2)),
+        ("", invertible(rng, 3)),
+        ("", invertible(rng, 5)),
+        ("zero pivot", invertible(rng, 3, zero_first=True)),
+        ("zero pivot", np.array([[0.0, 1.5, 0.4], [2.0, 0.0, -0.7], [0.9, -1.2, 0.0]])),
+        ("tiny pivot", tiny),
+        ("", invertible(rng, 4)),
+    ]
+    cases = [{"name": name, "args": [A, numbers(rng, len(A))]} for name, A in regular]
+    cases.insert(3, {"name": "whole", "args": [whole_invertible(rng, 3), whole(rng, 3)]})
+    cases.append({"args": [numbers(rng, 1, 1), numbers(rng, 1)]})
+    singular = [np.concatenate([row, 2 * row]), of_rank(rng, 3, 3, 2), of_rank(rng, 4, 4, 2)]
+    return cases + [{"name": "singular", "args": [A, numbers(rng, len(A))]} for A in singular]
+
+
+def _or_singular(solved: Callable[..., Any]) -> Callable[..., Any]:
+    """`solved`, raising ValueError for a singular matrix, as a right answer does."""
+
+    def answer(A: Array, *rest: Any) -> Any:
+        if np.linalg.matrix_rank(A) < len(A):
+            raise ValueError("singular")
+        return solved(A, *rest)
+
+    return answer
+
+
+def _solved(case: Case) -> Any:
+    A = np.asarray(case["args"][0], dtype=float)
+    if case.get("name") == "singular":
+        return {"raised": "ValueError"}
+    return np.linalg.solve(A, *case["args"][1:]) if case["args"][1:] else np.linalg.inv(A)
+
+
+@_or_singular
+def _raises_at_zero(A: Array, b: Array) -> Array:
+    if A[0, 0] == 0:
+        raise ValueError("singular")
+    return np.linalg.solve(A, b)
+
+
+def _anything(A: Array, b: Array) -> Array:
+    return np.linalg.lstsq(A.astype(float), b, rcond=None)[0]
+
+
+def _eaten(case: Case, x: Any) -> bool:
+    """Whether only the equation of the tiny pivot is left of the system, as without swapping."""
+    A, b = case["args"]
+    return broken(x) or abs(A[0, 1:] @ np.asarray(x)[1:] - b[0]) < 1e-3 * (1 + np.abs(x).max())
+
+
+def _cut(A: Array, b: Array) -> Array:
+    """Whole numbers in, whole numbers all along."""
+    x = np.linalg.solve(A, b)
+    return np.trunc(x) if A.dtype.kind == "i" else x
+
+
+solve = Exercise(
+    id="solve",
+    title="Run it backwards",
+    takes={"solve": "function"},
+    points=3,
+    minutes=13,
+    difficulty=4,
+    cases=_solve_cases,
+    probe=probes.solvable,
+    measure=_measure_solvable,
+    reference=_solved,
+    show=called("solve"),
+    explain=explain_solvable,
+    rtol=1e-4,
+    atol=1e-5,
+    rules=tuple(
+        Rule(call=f"np.linalg.{name}", instead="eliminate, row by row")
+        for name in ("solve", "inv", "lstsq", "pinv")
+    ),
+    mistakes=(
+        Mistake(
+            id="no_pivoting",
+            message="A pivot is 0, and a row is divided by it. Swap a lower row up first, in A "
+            "and in b.",
+            answer=_or_singular(plain_elimination),
+            on=("zero pivot",),
+            recognise=of_form(lambda case, seen, expected: broken(seen)),
+        ),
+        Mistake(
+            id="zero_pivot_is_singular",
+            message="It raises ValueError at a pivot of 0, and this matrix can be undone: a row "
+            "below has another number in that column. Swap it up.",
+            answer=_raises_at_zero,
+            on=("zero pivot",),
+            recognise=lambda case, seen, expected: (
+                seen["raised"] == "ValueError"
+                and not re.search("shape|dim|broadcast", seen["message"])
+            ),
+        ),
+        Mistake(
+            id="singular_unnoticed",
+            message="The matrix is singular, and no ValueError is raised. After swapping, a pivot "
+            "below 1e-10 in size means: nothing is left in this column.",
+            answer=_anything,
+        ),
+        Mistake(
+            id="transposed",
+            message="This solves Aᵀ x = b: rows and columns of A are exchanged.",
+            answer=_or_singular(lambda A, b: np.linalg.solve(A.T, b)),
+        ),
+        Mistake(
+            id="multiplied",
+            message="This is A @ b: where b is sent. Asked for is the x that is sent to b.",
+            answer=_or_singular(lambda A, b: A @ b),
+        ),
+        Mistake(
+            id="minus",
+            message="Every sign is wrong: bring the known numbers to the other side with a minus.",
+            answer=_or_singular(lambda A, b: -np.linalg.solve(A, b)),
+        ),
+        Mistake(
+            id="whole_numbers",
+            message="On whole numbers the fractions are cut off: work on copies that hold them, "
+            "with dtype=float.",
+            answer=_or_singular(_cut),
+            on=("whole",),
+            recognise=of_form(lambda case, seen, expected: same(seen, np.trunc(seen))),
+        ),
+        Mistake(
+            id="tiny_pivot",
+            message="A tiny pivot makes huge numbers of the rest, and rounding eats the result. "
+            "Don't wait for a pivot of 0: always swap up the row with the largest number.",
+            answer=_or_singular(
+                lambda A, b: plain_elimination(A, b) if A[0, 0] != 0 else np.linalg.solve(A, b)
+            ),
+            on=("tiny pivot",),
+            recognise=of_form(lambda case, seen, expected: _eaten(case, seen)),
+        ),
+    ),
+    hints=(
+        "Do to b all that you do to the rows of A: then the solution stays the same.",
+        "Put b beside A as one more column, so that rows carry it along. Clear each column, "
+        "below and above the diagonal; in the end each row reads pivot · x = number. See "
+        "[Gaussian elimination](https://en.wikipedia.org/wiki/Gaussian_elimination).",
+        "```python\nM = np.column_stack([A, b]).astype(float)\nfor k in range(len(M)):\n"
+        "    pivot = k + np.argmax(np.abs(M[k:, k]))\n    if abs(M[pivot, k]) < 1e-10:\n"
+        '        raise ValueError("the matrix is singular")\n'
+        "    M[[k, pivot]] = M[[pivot, k]]\n    for i in range(len(M)):\n        if i != k:\n"
+        "            M[i] -= ...\nreturn M[:, -1] / np.diag(M)\n```",
+    ),
+)
+
+
+def _inverse_cases(rng: np.random.Generator) -> list[Case]:
+    row = whole(rng, 1, 2)
+    cases = [{"args": [invertible(rng, n)]} for n in (2, 3, 5)]
+    cases += [{"name": "zero pivot", "args": [invertible(rng, 4, zero_first=True)]}]
+    cases += [{"name": "whole", "args": [whole_invertible(rng, 3)]}]
+    singular = [np.concatenate([row, -3 * row]), of_rank(rng, 3, 3, 2)]
+    return cases + [{"name": "singular", "args": [A]} for A in singular]
+
+
+inverse = Exercise(
+    id="inverse",
+    title="The inverse",
+    takes={"inverse": "function"},
+    points=2,
+    minutes=6,
+    difficulty=2,
+    cases=_inverse_cases,
+    probe=probes.solvable,
+    measure=_measure_solvable,
+    reference=_solved,
+    show=called("inverse"),
+    explain=explain_solvable,
+    rtol=1e-4,
+    atol=1e-5,
+    rules=(
+        Rule(call="np.linalg.inv", instead="use your own solve"),
+        Rule(call="np.linalg.pinv", instead="use your own solve"),
+    ),
+    mistakes=(
+        Mistake(
+            id="rows",
+            message="This is the inverse, transposed: each solution is a column of it, not a row.",
+            answer=_or_singular(lambda A: np.linalg.inv(A).T),
+        ),
+        Mistake(
+            id="transpose",
+            message="This is the transpose of A. It undoes A only where A is a pure rotation or "
+            "mirror.",
+            answer=_or_singular(lambda A: A.T),
+        ),
+        Mistake(
+            id="reciprocals",
+            message="It takes one over each entry. The inverse is the matrix that undoes A: "
+            "A @ inverse is the identity.",
+            answer=_or_singular(lambda A: 1.0 / np.where(A == 0, 1e-300, A)),
+            recognise=lambda case, seen, expected: (
+                np.all(case["args"][0]) and same(seen, 1.0 / case["args"][0])
+            ),
+        ),
+        Mistake(
+            id="not_divided",
+            message="The division by the determinant is missing.",
+            answer=_or_singular(lambda A: np.linalg.inv(A) * np.linalg.det(A)),
+        ),
+        Mistake(
+            id="singular_unnoticed",
+            message="The matrix is singular: there is no inverse, so raise ValueError.",
+            answer=lambda A: np.linalg.pinv(A.astype(float)),
+        ),
+    ),
+    hints=(
+        "The columns of a matrix say where the basis vectors land. Where do they land here?",
+        "Column j of the inverse is the x that A sends to the j-th basis vector: "
+        "`solve(A, e)`, with e a column of the identity, `np.eye(n)`.",
+        "`return np.column_stack([solve(...) for e in np.eye(len(A))])`",
+    ),
+)
+
+
+# --- What is lost ------------------------------------------------------------------------------
+
+
+def _rank_cases(rng: np.random.Generator) -> list[Case]:
+    row = whole(rng, 1, 3)
+    gap = numbers(rng, 3, 5)
+    gap[:, 0] = 0.0  # a column without a pivot, before the others
+    hidden = of_rank(rng, 3, 4, 2)
+    hidden = np.vstack([np.zeros(4), hidden])
+    return [
+        {"args": [numbers(rng, 2, 3)]},
+        {"args": [numbers(rng, 5, 4)]},
+        {"name": "product", "args": [of_rank(rng, 5, 7, 2)]},
+        {"name": "product", "args": [of_rank(rng, 6, 4, 3)]},
+        {"name": "product", "args": [of_rank(rng, 4, 4, 2)]},
+        {"args": [np.concatenate([row, 2 * row, -row, 3 * row])]},
+        {"name": "gap", "args": [gap]},
+        {"args": [hidden]},
+        {"name": "product", "args": [1000 * of_rank(rng, 5, 6, 3)]},
+        {"args": [0.001 * numbers(rng, 3, 4)]},
+        {"name": "zeros", "args": [np.zeros((2, 3))]},
+        {"args": [numbers(rng, 1, 4)]},
+    ]
+
+
+def _counted_rows(A: Array) -> int:
+    return int(np.sum(np.any(A != 0, axis=1)))
+
+
+rank = Exercise(
+    id="rank",
+    title="How many directions are left?",
+    takes={"rank": "function"},
+    points=2,
+    minutes=6,
+    difficulty=3,
+    cases=_rank_cases,
+    reference=lambda case: int(np.linalg.matrix_rank(case["args"][0])),
+    rules=(Rule(call="np.linalg.matrix_rank", instead="eliminate, and count the pivots"),),
+    mistakes=(
+        Mistake(
+            id="nonzero_rows",
+            message="It counts the rows of A that are not all zeros. Eliminate first: a row may "
+            "be a combination of others.",
+            answer=_counted_rows,
+        ),
+        Mistake(
+            id="smaller_side",
+            message="This is the smaller side of A: the largest rank possible. Rows may repeat "
+            "directions.",
+            answer=lambda A: min(A.shape),
+        ),
+        Mistake(
+            id="nullity",
+            message="These are the directions that A loses: columns minus rank.",
+            answer=lambda A: int(A.shape[1] - np.linalg.matrix_rank(A)),
+        ),
+        Mistake(
+            id="entries",
+            message="It counts the entries that are not 0.",
+            answer=lambda A: int(np.count_nonzero(A)),
+        ),
+        Mistake(
+            id="no_tolerance",
+            message="The rank comes out too high: what rounding leaves, about 1e-16, is counted "
+            "as a pivot. Count what is larger than 1e-10 times the largest entry.",
+            answer=lambda A: min(A.shape) if _counted_rows(A) > 1 and A[0, 0] % 1 else 1,
+            on=("product",),
+            recognise=of_form(lambda case, seen, expected: seen > expected),
+        ),
+        Mistake(
+            id="gap",
+            message="A column without a pivot costs a row: go on to the next column and stay in "
+            "the same row.",
+            answer=lambda A: (
+                int(np.linalg.matrix_rank(A)) - (not np.any(A[:, 0]) and bool(np.any(A)))
+            ),
+            on=("gap",),
+            recognise=of_form(lambda case, seen, expected: seen < expected),
+        ),
+    ),
+    hints=(
+        "Eliminate as for the determinant, and count the pivots.",
+        "Where a column has nothing left (largest size below the tolerance), go on to the next "
+        "column without going to the next row. So you need two counters: the column, and the "
+        "rank so far.",
+        "```python\nfor column in range(n):\n    if r == m:\n        break\n"
+        "    pivot = r + np.argmax(np.abs(U[r:, column]))\n"
+        "    if abs(U[pivot, column]) <= tolerance:\n        continue\n    ...\n    r += 1\n"
+        "return r\n```",
+    ),
+)
+
+
+def _null_cases(rng: np.random.Generator) -> list[Case]:
+    row = whole(rng, 1, 3)
+    return [
+        {"args": [numbers(rng, 2, 3)]},
+        {"args": [numbers(rng, 2, 5)]},
+        {"args": [of_rank(rng, 4, 6, 3)]},
+        {"args": [of_rank(rng, 5, 4, 2)]},
+        {"name": "none", "args": [numbers(rng, 4, 2)]},
+        {"args": [np.concatenate([row, 2 * row])]},
+        {"args": [of_rank(rng, 3, 3, 2)]},
+        {"name": "none", "args": [invertible(rng, 3)]},
+    ]
+
+
+def _basis(seen: Any, n: int) -> Array:
+    """An answer as an array with basis vectors as columns; of shape (n, 0) if it is empty."""
+    found = np.asarray(seen, dtype=float)
+    return np.zeros((n, 0)) if found.size == 0 else found
+
+
+def _measure_null(case: Case, seen: Any) -> Any:
+    A = np.asarray(case["args"][0], dtype=float)
+    N = _basis(seen, A.shape[1])
+    if N.ndim != 2 or len(N) != A.shape[1] or not np.all(np.isfinite(N)):
+        return seen
+    return {
+        "columns": N.shape[1],
+        "each is sent to zero": bool(np.allclose(A @ N, 0, atol=1e-4)),
+        "each has length 1": bool(np.allclose(np.linalg.norm(N, axis=0), 1, atol=1e-3)),
+        "at right angles": bool(
+            np.allclose(N.T @ N, np.diag(np.diag(N.T @ N)), atol=1e-3 * (1 + np.abs(N).max()) ** 2)
+            if N.size
+            else True
+        ),
+    }
+
+
+def _null_reference(case: Case) -> dict[str, Any]:
+    A = case["args"][0]
+    return {
+        "columns": int(A.shape[1] - np.linalg.matrix_rank(A)),
+        "each is sent to zero": True,
+        "each has length 1": True,
+        "at right angles": True,
+    }
+
+
+def _explain_null(case: Case, seen: Any, expected: Any) -> str | None:
+    n = case["args"][0].shape[1]
+    if seen is None:
+        return None
+    try:
+        N = _basis(seen, n)
+    except (TypeError, ValueError):
+        return f"It should return an array of shape ({n}, {expected['columns']})"
+    if broken(N):
+        return "The result contains NaN or infinity"
+    if N.ndim != 2 or len(N) != n:
+        return (
+            f"The result has shape {N.shape}. Expected is one basis vector a column, so "
+            f"({n}, {expected['columns']})"
+        )
+    found = _measure_null(case, seen)
+    if found["columns"] != expected["columns"]:
+        return (
+            f"It gives {found['columns']} vectors, expected {expected['columns']}: the number of "
+            "columns of A minus its rank"
+        )
+    if not found["each is sent to zero"]:
+        return "A does not send these vectors to zero: A @ N should be all zeros"
+    return None
+
+
+def _null(A: Array) -> Array:
+    return np.linalg.svd(A)[2][np.linalg.matrix_rank(A) :].T
+
+
+def _slanted(A: Array) -> Array:
+    """A basis whose vectors have length 1, and no right angles between them."""
+    N = _null(A)
+    mixed = N @ np.triu(np.ones((N.shape[1], N.shape[1])))
+    return mixed / np.linalg.norm(mixed, axis=0)
+
+
+def _fits(case: Case, seen: Any) -> bool:
+    return isinstance(_measure_null(case, seen), dict)
+
+
+null_space = Exercise(
+    id="null_space",
+    title="What is sent to zero?",
+    takes={"null_space": "function"},
+    points=2,
+    minutes=6,
+    difficulty=3,
+    cases=_null_cases,
+    measure=_measure_null,
+    reference=_null_reference,
+    show=called("null_space"),
+    explain=_explain_null,
+    mistakes=(
+        Mistake(
+            id="rows",
+            message="The basis vectors stand in the rows. They belong in the columns: transpose.",
+            answer=lambda A: _null(A).T,
+            recognise=lambda case, seen, expected: (
+                expected["columns"] > 0
+                and np.shape(seen) == (expected["columns"], case["args"][0].shape[1])
+                and np.shape(seen)[0] != np.shape(seen)[1]
+                and np.allclose(case["args"][0] @ np.asarray(seen).T, 0, atol=1e-4)
+            ),
+        ),
+        Mistake(
+            id="kept",
+            message="These directions are kept by A, not lost: take the rows of Vt from the rank "
+            "on.",
+            answer=lambda A: np.linalg.svd(A)[2][: np.linalg.matrix_rank(A)].T,
+            recognise=lambda case, seen, expected: (
+                _fits(case, seen)
+                and np.shape(seen)[1] == np.linalg.matrix_rank(case["args"][0])
+                and not _measure_null(case, seen)["each is sent to zero"]
+            ),
+        ),
+        Mistake(
+            id="not_normal",
+            message="A sends these vectors to zero, and they are not of length 1: divide each by "
+            "its length.",
+            answer=lambda A: _null(A) * 1.7,
+            recognise=lambda case, seen, expected: (
+                _fits(case, seen)
+                and {**_measure_null(case, seen), "each has length 1": True} == expected
+            ),
+        ),
+        Mistake(
+            id="not_orthogonal",
+            message="A sends these vectors to zero, and they are not at right angles to each "
+            "other. The rows of Vt are.",
+            answer=_slanted,
+            recognise=lambda case, seen, expected: (
+                _fits(case, seen)
+                and _measure_null(case, seen) == {**expected, "at right angles": False}
+            ),
+        ),
+        Mistake(
+            id="one_only",
+            message="There is one vector where there should be several: as many as A has columns, "
+            "minus its rank.",
+            answer=lambda A: np.linalg.svd(A)[2][-1:].T,
+            recognise=lambda case, seen, expected: (
+                expected["columns"] > 1 and _fits(case, seen) and np.shape(seen)[1] == 1
+            ),
+        ),
+    ),
+    hints=(
+        "The singular value decomposition lists directions from the most stretched to the lost.",
+        "`U, s, Vt = np.linalg.svd(A)`: the rows of Vt are directions of length 1, at right "
+        "angles. A sends those from row `rank(A)` on to zero. See "
+        "[svd](https://numpy.org/doc/stable/reference/generated/numpy.linalg.svd.html).",
+        "`return Vt[...:].T`",
+    ),
+)
+
+EXERCISES = [
+    linear_combination,
+    predict_combination,
+    is_in_span,
+    matrix_from_columns,
+    rotation,
+    shear,
+    apply,
+    predict_first,
+    matmul,
+    matmul_einsum,
+    predict_area,
+    determinant,
+    solve,
+    inverse,
+    rank,
+    null_space,
+]

@@ -1,0 +1,646 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% tags=["setup"]
+import numpy as np
+from sklearn.datasets import load_digits
+
+from autograder import figure, needs
+
+# %% [markdown]
+# ## 1. A digit is 64 numbers
+#
+# *Goes with chapter 1 of the series, "But what is a neural network?", its first part.*
+#
+# Why this matters: before a machine can learn to read, reading has to become arithmetic.
+#
+# You will work with 1,797 real digits, written by 43 people. Each is an image of 8 by 8 **pixels**, points with one brightness each: 0 is paper, 1 is ink. That makes 64 numbers an image, and an image is a row of the array `X`. The array `y` holds the **labels**: which digit each image shows.
+
+# %%
+digits = load_digits()
+X, y = digits.data / 16, digits.target  # brightness comes as 0 to 16
+held_out = np.arange(len(X)) % 4 == 3  # every fourth image
+X_train, y_train = X[~held_out], y[~held_out]
+X_test, y_test = X[held_out], y[held_out]
+print("to learn from:", X_train.shape, " held out:", X_test.shape)
+
+# %% [markdown]
+# Every fourth image is **held out**: no dial is ever fitted to it, so it tells how well a net reads digits that it has never seen. Here is one image of each digit, and the last one as the net sees it.
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "Ten small images in a row, the digits 0 to 9, coarse but readable: 8 by 8 grey pixels each.",
+    width=7.2,
+    height=0.95,
+    columns=10,
+) as axes:
+    for digit, ax in enumerate(axes):
+        ax.imshow(X[digit].reshape(8, 8), cmap="gray_r")
+        ax.set_axis_off()
+
+with figure(
+    "A nine as a grid of 8 by 8 numbers from 0 to 1, written over its pixels: high where there is "
+    "ink, 0 on paper.",
+    width=3.3,
+    height=3.3,
+) as ax:
+    ax.imshow(X[9].reshape(8, 8), cmap="gray_r", alpha=0.45)
+    for place, value in enumerate(X[9]):
+        ax.text(place % 8, place // 8, f"{value:.1f}", ha="center", va="center", fontsize=7)
+    ax.set_axis_off()
+
+# %% [markdown]
+# So the task is a function: 64 numbers go in, and out come ten, one for each digit. Nobody can write down its rule. What we can write down is a function with many dials, and then look for a setting that works. This notebook builds the function and the number that says how bad a setting is. Notebook 02b turns the dials.
+
+# %% [markdown]
+# ## 2. A neuron asks one question
+#
+# *Goes with chapter 1, from the neurons to the weights and biases.*
+#
+# Why this matters: it is the one part that everything else is made of.
+#
+# A **neuron** holds one **weight** for each input and one **bias**. It multiplies each input by its weight and adds everything up, the bias last:
+#
+# $$z = x_1 w_1 + x_2 w_2 + \dots + x_{64} w_{64} + b$$
+#
+# In words: how much does this image look like my weights, and is it enough? As there are 64 weights, they are an image themselves. Below, a neuron looks for zeros: its weights are the average zero minus the average of all digits. Purple pixels speak for a zero, orange ones against it.
+
+# %% tags=["nbval-ignore-output"]
+zero_weights = X_train[y_train == 0].mean(axis=0) - X_train.mean(axis=0)
+sums = X_test @ zero_weights
+with figure(
+    "Left: the weights as an image, a purple ring with an orange middle. Right: two histograms of "
+    "the neuron's sums; those of zeros lie to the right of nearly all the others.",
+    width=6.6,
+    height=2.6,
+    columns=2,
+) as (left, right):
+    left.imshow(zero_weights.reshape(8, 8), cmap="PuOr", vmin=-0.7, vmax=0.7)
+    left.set_title("weights", fontsize=10)
+    left.set_axis_off()
+    bins = np.linspace(-3, 5, 33)
+    right.hist(sums[y_test != 0], bins, density=True, color="#e69f00", label="other digits")
+    right.hist(
+        sums[y_test == 0], bins, density=True, histtype="step", lw=2, color="#0072b2", label="zeros"
+    )
+    right.set(xlabel="the neuron's sum", yticks=[])
+    right.legend(fontsize=8)
+
+# %% [markdown]
+# Look at the ring: ink there raises the sum, ink in the middle lowers it. On the right, the held-out zeros get larger sums than nearly everything else. One neuron, and it already tells zeros from the rest.
+#
+# A sum can be any number. Often we want a yes or no that is soft at the border: the **sigmoid** squashes any number into the range from 0 to 1,
+#
+# $$\sigma(z) = \frac{1}{1 + e^{-z}}$$
+#
+# in words: far below zero it is 0, far above it is 1, and at zero it is one half. The bias shifts where the turn is; the weights say how sharp it is.
+
+# %% [markdown]
+# @exercise sigmoid
+#
+# Write `sigmoid(z)` for an array `z` of any shape, of floats or whole numbers. It returns an array of the same shape.
+#
+# It has to hold at both ends: for z = 1200 and z = -1200, too, with the right value and **without an overflow on the way**. Try `np.exp(1200.0)` to see what that is. How large may the power of e be, at most, if you are never to meet it?
+
+
+# %% exercise="sigmoid"
+def sigmoid(z):
+    """Squash every number of an array into the range from 0 to 1, without overflow."""
+    ### BEGIN SOLUTION
+    e = np.exp(-np.abs(z))  # never above 1
+    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+    ### END SOLUTION
+
+
+# %% [markdown]
+# The sigmoid is the older choice and the one in the videos. Most networks today use something plainer between their layers: **relu**, the "rectified linear unit", which is z where z is positive and 0 elsewhere. It says: not my question, or this much.
+
+# %% [markdown]
+# @exercise relu
+#
+# Write `relu(z)` for an array `z` of any shape. It returns a new array and leaves `z` as it is.
+
+
+# %% exercise="relu"
+def relu(z):
+    """Every number of an array, with 0 in place of those below 0."""
+    ### BEGIN SOLUTION
+    return np.maximum(z, 0)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-ignore-output"]
+def draw_bends(weight=1.0, bias=0.0):
+    x = np.linspace(-6, 6, 241)
+    with figure(
+        f"Sigmoid and relu of {weight:g} x + {bias:g}, side by side. The sigmoid rises in an S from "
+        "0 to 1. Relu is flat at 0, then rises in a straight line.",
+        width=6.6,
+        height=2.3,
+        columns=2,
+    ) as (left, right):
+        left.plot(x, sigmoid(weight * x + bias), color="#0072b2")
+        left.set(title="sigmoid(w x + b)", xlabel="x", ylim=(-0.1, 1.1))
+        right.plot(x, relu(weight * x + bias), color="#d55e00")
+        right.set(title="relu(w x + b)", xlabel="x", ylim=(-0.5, 6.5))
+
+
+with needs("relu"):
+    draw_bends()
+    try:  # sliders, where there are any
+        from ipywidgets import interact
+
+        interact(draw_bends, weight=(-4.0, 4.0, 0.5), bias=(-6.0, 6.0, 0.5))
+    except ImportError:
+        pass
+
+# %% [markdown]
+# See where each one bends: both do at w x + b = 0. With the sliders, or by calling `draw_bends(weight=4, bias=-6)`, move that place: a larger bias moves the bend to the left, a larger weight makes it sharper, a negative one turns it round.
+
+# %% [markdown]
+# ## 3. A layer asks many at once
+#
+# *Goes with chapter 1, the part where the weights become a matrix.*
+#
+# Why this matters: one matrix product does the work of thousands of neurons, and that is what fast hardware is built for.
+#
+# A **layer** is several neurons side by side that all see the same inputs. Write the weights of each neuron into a column, and put the columns next to each other: that is the matrix `W`, of shape (inputs, neurons). The biases are a row `b`, one for each neuron. With one example in each row of `X`:
+#
+# $$Z = X W + b$$
+#
+# In words: row i, column j holds the sum of neuron j for example i. The shapes say it best: (n, inputs) times (inputs, neurons) gives (n, neurons).
+#
+# The videos write $W a + b$, with one example as a column. The same numbers, the other way round; nearly all code has examples as rows, and so does this course.
+
+# %% [markdown]
+# @exercise layer_digits
+#
+# Write `layer(W, b, X)`. `W` has shape (inputs, neurons), `b` has shape (neurons,), `X` has shape (n, inputs). It returns the plain sums, of shape (n, neurons), with neither sigmoid nor relu.
+
+
+# %% exercise="layer_digits"
+def layer(W, b, X):
+    """The sums of every neuron for every example: (n, inputs) -> (n, neurons)."""
+    ### BEGIN SOLUTION
+    return X @ W + b
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Now ten neurons at once, one for each digit, with weights made by hand as before: each neuron's weights are the average image of its digit. The bias is smaller for digits with a lot of ink, so that they don't win by ink alone.
+
+# %%
+means = np.array([X_train[y_train == digit].mean(axis=0) for digit in range(10)])
+W_hand, b_hand = means.T, -0.5 * (means**2).sum(axis=1)
+with needs("layer_digits"):
+    scores = layer(W_hand, b_hand, X_test)
+    right = scores.argmax(axis=1) == y_test
+    print("scores:", scores.shape)
+    print(f"the largest score is the right digit for {right.mean():.1%} of held-out images")
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "Ten blurred images in a row: the average 0 to the average 9, each readable.",
+    width=7.2,
+    height=0.95,
+    columns=10,
+) as axes:
+    for mean, ax in zip(means, axes):
+        ax.imshow(mean.reshape(8, 8), cmap="gray_r")
+        ax.set_axis_off()
+
+# %% [markdown]
+# Look at the blur: it is where people differ. One layer of templates reads nine digits in ten. It can't do better on a one with a foot or a seven with a bar, because it has one template for each. For more, it needs neurons that look for parts, and neurons that put parts together.
+#
+# ### Help: "I get a shape error in matmul"
+#
+# `matmul: Input operand 1 has a mismatch in its core dimension` means that the inner sizes differ. Print `X.shape` and `W.shape`: the last number of the first has to equal the first number of the second. If they don't fit, the order is wrong, or one is transposed.
+
+# %% [markdown]
+# ## 4. Layer after layer
+#
+# *Goes with chapter 1, "recapping the network", and its last part on relu.*
+#
+# Why this matters: what one layer can't say, two can, and it is not the second matrix that does it.
+#
+# Put a **hidden layer** of 16 neurons between the pixels and the ten scores: its neurons see the pixels, and the ten see them. First without any bend in between.
+
+# %% [markdown]
+# @exercise predict_stack
+#
+# Two layers in a row, (X W1 + b1) W2 + b2, with no sigmoid and no relu. What can they compute?
+#
+# @options
+#
+# Decide, then assign your letter, as a string.
+
+# %% exercise="predict_stack"
+predict_stack = ...
+### BEGIN SOLUTION
+predict_stack = "b"
+### END SOLUTION
+
+# %% [markdown]
+# So relu goes between. A network of layers with a bend between them is called a **multi-layer perceptron**, or MLP. What comes out of its last layer are the **logits**: one score for each class, of any size and sign.
+
+# %% [markdown]
+# @exercise mlp_forward
+#
+# Write `mlp_forward(params, X)`. `params` is a list of pairs `(W, b)`, one for each layer, first layer first; there may be any number of them. Relu stands **between** the layers and not after the last one. It returns the logits, of shape (n, classes).
+
+
+# %% exercise="mlp_forward"
+def mlp_forward(params, X):
+    """The logits of a network with relu between its layers: (n, inputs) -> (n, classes)."""
+    ### BEGIN SOLUTION
+    for W, b in params[:-1]:
+        X = relu(layer(W, b, X))
+    W, b = params[-1]
+    return layer(W, b, X)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# A fresh network needs random weights: neurons that start equal would stay equal forever. How large? A sum of many terms grows with their number, so the weights are divided by the root of it, and the sums stay near 1 in every layer.
+
+
+# %%
+def new_net(sizes, rng):
+    """Random parameters for layers of these sizes: a list of (W, b)."""
+    return [(rng.normal(0, np.sqrt(2 / n), (n, m)), np.zeros(m)) for n, m in zip(sizes, sizes[1:])]
+
+
+net = new_net([64, 16, 10], np.random.default_rng(0))
+
+# %%
+with needs("mlp_forward"):
+    logits = mlp_forward(net, X_test)
+    print("one image's logits:", logits[0].round(2).tolist())
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "A network from left to right: a column of 64 pixels of a digit, a column of 16 circles, a "
+    "column of 10 circles labelled 0 to 9, and coloured lines from each "
+    "column to the next.",
+    width=5,
+    height=2.9,
+) as ax:
+    hidden = np.maximum(X_test[5] @ net[0][0] + net[0][1], 0)
+    columns = [X_test[5], hidden / hidden.max(), np.zeros(10)]
+    heights = [np.linspace(1, 0, 64), np.linspace(0.95, 0.05, 16), np.linspace(0.9, 0.1, 10)]
+    for place, (W, _) in enumerate(net):
+        strong = np.abs(W) > np.quantile(np.abs(W), 0.95 if place == 0 else 0.7)
+        for i, j in np.argwhere(strong):
+            ends = [heights[place][i], heights[place + 1][j]]
+            colour = "#0072b2" if W[i, j] > 0 else "#e69f00"
+            ax.plot([place, place + 1], ends, color=colour, lw=0.7, antialiased=False)
+    for place, (values, high) in enumerate(zip(columns, heights)):
+        size = (12, 90, 130)[place]
+        ax.scatter(
+            [place] * len(values),
+            high,
+            s=size,
+            c=values,
+            cmap="gray_r",
+            vmin=0,
+            vmax=1.2,
+            edgecolors="#6b7280",
+            zorder=3,
+        )
+    for digit, high in enumerate(heights[2]):
+        ax.text(2.07, high, str(digit), va="center", fontsize=8)
+    ax.set(xlim=(-0.1, 2.2), xticks=[0, 1, 2], yticks=[])
+    ax.set_xticklabels(["64 pixels", "16 hidden", "10 logits"])
+    ax.grid(False)
+
+# %% [markdown]
+# Blue lines are weights above 0, orange ones below. (Every circle is joined to every one of the next column; only the strongest are drawn.) The darker a hidden circle, the more it responds to this image; white ones are switched off by relu.
+
+# %% [markdown]
+# @exercise predict_dials
+#
+# Weights and biases together are the **parameters**: the dials of this function. How many has a network with 64 inputs, 16 hidden neurons and 10 outputs?
+#
+# @options
+
+# %% exercise="predict_dials"
+predict_dials = ...
+### BEGIN SOLUTION
+predict_dials = "c"
+### END SOLUTION
+
+# %%
+print("dials:", sum(W.size + b.size for W, b in net))
+
+# %% [markdown]
+# ## 5. From scores to probabilities
+#
+# *Beyond the videos, which stop at ten numbers between 0 and 1. Here they add up to 1.*
+#
+# Why this matters: every classifier and every language model ends in this function.
+#
+# Logits can be anything, such as 2.0, -0.3 and 1.1. We want **probabilities**: none below 0, all together 1. Raise e to the power of each, which makes them positive, then divide by their sum. That is **softmax**:
+#
+# $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}$$
+
+# %% [markdown]
+# @exercise predict_shift
+#
+# You add 100 to all ten logits of an image. What happens to its ten probabilities?
+#
+# @options
+
+# %% exercise="predict_shift"
+predict_shift = ...
+### BEGIN SOLUTION
+predict_shift = "c"
+### END SOLUTION
+
+# %% [markdown]
+# You may use that. Logits near 900 are too large for `np.exp`, and a number that may be added freely may be chosen well.
+
+# %% [markdown]
+# @exercise softmax
+#
+# Write `softmax(z, axis=-1)` from `np.exp`, without a library's softmax. `z` is an array of any shape; along `axis` the results add up to 1. By default that is the last axis, so each row of a matrix is one distribution.
+#
+# It has to be right for logits of any size: near 900, near -900, and with rows that lie far apart in one array.
+
+
+# %% exercise="softmax"
+def softmax(z, axis=-1):
+    """Probabilities that add up to 1 along `axis`, in the shape of z."""
+    ### BEGIN SOLUTION
+    e = np.exp(z - z.max(axis=axis, keepdims=True))  # the largest power is 0
+    return e / e.sum(axis=axis, keepdims=True)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-ignore-output"]
+def draw_softmax(factor=1.0):
+    z = factor * np.array([2.0, -0.3, 1.1, 0.4, -1.5])
+    with figure(
+        f"Five logits as bars, times {factor:g}, and beside them their softmax: the order is the "
+        "same, and the largest takes the largest share.",
+        width=6.4,
+        height=2.2,
+        columns=2,
+    ) as (left, right):
+        left.bar(range(5), z, color="#6b7280")
+        left.set(title=f"logits, times {factor:g}", xlabel="class")
+        right.bar(range(5), softmax(z), color="#0072b2")
+        right.set(title="softmax", xlabel="class", ylim=(0, 1))
+
+
+with needs("softmax"):
+    draw_softmax()
+    draw_softmax(4)
+    try:  # a slider, where there is one
+        from ipywidgets import interact
+
+        interact(draw_softmax, factor=(0.0, 6.0, 0.25))
+    except ImportError:
+        pass
+
+# %% [markdown]
+# Compare the two rows. Multiplying the logits widens their gaps, and the largest takes nearly everything. At factor 0, all classes are equal. (The factor is one over the **temperature** that you set on a language model.)
+#
+# ### Help: "my rows add up to 1, but only for a square matrix"
+#
+# Then a sum has lost its axis and was spread along the wrong one: (4, 3) divided by a sum of shape (4,) fails, and (3, 3) divided by (3,) works and is wrong. `keepdims=True` keeps the axis, with length 1: (4, 3) divided by (4, 1).
+
+# %% [markdown]
+# @exercise accuracy
+#
+# The network's answer is the class with the largest logit. Write `accuracy(logits, y)`: the share of examples whose answer is the label in `y`, as one number from 0 to 1.
+
+
+# %% exercise="accuracy"
+def accuracy(logits, y):
+    """The share of rows whose largest logit is in column y."""
+    ### BEGIN SOLUTION
+    return (logits.argmax(axis=1) == y).mean()
+    ### END SOLUTION
+
+
+# %%
+with needs("accuracy"):
+    by_hand = layer(W_hand, b_hand, X_test)
+    untrained = mlp_forward(net, X_test)
+    print(f"templates by hand, one layer:     {accuracy(by_hand, y_test):.1%}")
+    print(
+        f"random dials, {sum(W.size + b.size for W, b in net):,} of them:      {accuracy(untrained, y_test):.1%}"
+    )
+
+# %% [markdown]
+# About one in ten: 1,210 dials in random positions guess. Which way should each of them turn? For that we need a finer measure than right or wrong.
+
+# %% [markdown]
+# ## 6. What a wrong answer costs
+#
+# *Goes with chapter 2, "the cost function". The videos use squared differences; this is what networks use today.*
+#
+# Why this matters: a dial that moves a little rarely changes which answers are right, so accuracy doesn't say which way to turn it. A cost does.
+#
+# First the right answer, in a form that can be compared with ten probabilities: a row with 1 at the right class and 0 elsewhere, called **one-hot**.
+
+# %% [markdown]
+# @exercise one_hot
+#
+# Write `one_hot(y, num_classes)`. `y` is an array of n labels, counted from 0; the result has shape (n, num_classes).
+
+
+# %% exercise="one_hot"
+def one_hot(y, num_classes):
+    """One row for each label, with a single 1 in its column."""
+    ### BEGIN SOLUTION
+    return np.eye(num_classes)[y]
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Now the cost. Look at the probability that the network gave to the **right** class, and take minus its natural logarithm. Probability 1 costs nothing; the smaller, the more, without limit. The mean over all examples is the **cross-entropy**:
+#
+# $$\text{cost} = -\frac{1}{n} \sum_{i=1}^{n} \ln p_{i,\,y_i}$$
+#
+# In words: how surprised is the network, on average, by the right answer?
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "The cost against the probability of the right digit: 0 at probability 1, 0.7 at one half, "
+    "2.3 at one tenth, and it climbs without limit towards probability 0.",
+    width=4.8,
+    height=2.5,
+) as ax:
+    p = np.linspace(0.005, 1, 300)
+    ax.plot(p, -np.log(p), color="#0072b2")
+    for at, note in ((0.5, "a coin"), (0.9, "quite sure"), (0.02, "sure, and wrong")):
+        ax.plot(at, -np.log(at), "o", color="#d55e00")
+        ax.annotate(note, (at + 0.02, -np.log(at) + 0.25), fontsize=9)
+    ax.set(xlabel="probability of the right digit", ylabel="cost", ylim=(0, 5.5))
+
+# %% [markdown]
+# See how the curve treats the left end: to be unsure is cheap, to be sure and wrong is not.
+
+# %% [markdown]
+# @exercise predict_guess
+#
+# A network knows nothing and gives each of the ten digits the same probability. What is its cost?
+#
+# @options
+
+# %% exercise="predict_guess"
+predict_guess = ...
+### BEGIN SOLUTION
+predict_guess = "d"
+### END SOLUTION
+
+# %% [markdown]
+# @exercise cross_entropy
+#
+# Write `cross_entropy(probabilities, y)`: `probabilities` has shape (n, classes), `y` holds the n right classes as whole numbers. It returns one number, the mean over the n examples.
+#
+# A **wrong** class may have probability exactly 0, and that is fine: it must not turn the cost into NaN. (The right class never has 0 here.)
+
+
+# %% exercise="cross_entropy"
+def cross_entropy(probabilities, y):
+    """Minus the natural logarithm of the right class's probability, averaged over examples."""
+    ### BEGIN SOLUTION
+    return -np.log(probabilities[np.arange(len(y)), y]).mean()
+    ### END SOLUTION
+
+
+# %%
+with needs("cross_entropy"):
+    print(f"random dials:      {cross_entropy(softmax(mlp_forward(net, X_test)), y_test):.3f}")
+    print(f"knowing nothing:   {np.log(10):.3f}")
+    print(f"templates by hand: {cross_entropy(softmax(by_hand), y_test):.3f}")
+
+# %% [markdown]
+# The random network is worse than knowing nothing: it has opinions, and they are unfounded. When you start to train a network of your own one day, look at its first cost. If it is far above ln(number of classes), something is wrong before it begins.
+#
+# ### Help: "my cost is NaN"
+#
+# Somewhere 0 is multiplied by the logarithm of 0, which is minus infinity, and the result is no number. It happens when the logarithm of all probabilities is taken and the one-hot row multiplied after. Pick the right class's probability first.
+
+# %% [markdown]
+# ## 7. Surprise, measured
+#
+# *Beyond the videos; you will need it for language models in part 3.*
+#
+# Why this matters: "how unsure is it?" and "how far are two beliefs apart?" are questions that you will put to every model.
+#
+# Minus the logarithm of a probability is the **surprise** at an outcome. **Entropy** is the surprise that you expect on average, when p itself says how often each outcome comes:
+#
+# $$H(p) = -\sum_k p_k \ln p_k$$
+#
+# With the natural logarithm its unit is the **nat**. It is 0 when the outcome is certain, and largest when all are equally likely.
+
+# %% [markdown]
+# @exercise entropy
+#
+# Write `entropy(p)` in nats, for one distribution: a row `p` of probabilities. An outcome that never happens adds nothing.
+
+
+# %% exercise="entropy"
+def entropy(p):
+    """The expected surprise at outcomes of the distribution p, in nats."""
+    ### BEGIN SOLUTION
+    p = p[p > 0]
+    return -np.sum(p * np.log(p))
+    ### END SOLUTION
+
+
+# %% [markdown]
+# With it you can ask the templates from section 3 which held-out images they are least sure about.
+
+# %% tags=["nbval-ignore-output"]
+with needs("entropy"):
+    unsure = [entropy(p) for p in softmax(layer(W_hand, b_hand, X_test))]
+    least, most = np.argsort(unsure)[:5], np.argsort(unsure)[-5:]
+    with figure(
+        "Two groups of five images: on the left clean digits with a low entropy, on the right "
+        "odd and smeared ones with a high entropy. Each has its entropy below it.",
+        width=7.2,
+        height=1.25,
+        columns=10,
+    ) as axes:
+        for i, ax in zip([*least, *most], axes):
+            ax.imshow(X_test[i].reshape(8, 8), cmap="gray_r")
+            ax.set_title(f"{unsure[i]:.2f}", fontsize=9, y=-0.32)
+            ax.set_axis_off()
+
+# %% [markdown]
+# The numbers are nats. On the left the five images with the lowest entropy, on the right those with the highest: you would hesitate at some of them, too.
+#
+# The last piece compares two beliefs. Outcomes come as p says, and you believe q. On average you are more surprised than you had to be, by the **Kullback-Leibler divergence**:
+#
+# $$D(p \,\|\, q) = \sum_k p_k \ln \frac{p_k}{q_k}$$
+#
+# It is 0 where q is p, never negative, and not the same with p and q swapped. Cross-entropy is the two together: the surprise you can't avoid, H(p), and the price of the wrong belief.
+
+# %% [markdown]
+# @exercise kl_divergence
+#
+# Write `kl_divergence(p, q)` in nats, for two rows of probabilities. p may hold zeros; q has none.
+
+
+# %% exercise="kl_divergence"
+def kl_divergence(p, q):
+    """How much more surprised you are by p's outcomes when you believe q, in nats."""
+    ### BEGIN SOLUTION
+    happens = p > 0
+    return np.sum(p[happens] * np.log(p[happens] / q[happens]))
+    ### END SOLUTION
+
+
+# %%
+with needs("kl_divergence"):
+    weather, belief = np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.3, 0.5])
+    crossed = -np.sum(weather * np.log(belief))
+    print(f"surprise that can't be avoided: {entropy(weather):.3f}")
+    print(f"price of the wrong belief:      {kl_divergence(weather, belief):.3f}")
+    print(f"together, the cross-entropy:    {crossed:.3f}")
+    print(f"the other way round:            {kl_divergence(belief, weather):.3f}")
+
+# %% [markdown]
+# A one-hot row has entropy 0: there is nothing unavoidable in it. So the cost of section 6 is all divergence, the distance from what the network believes to what is so. Training will shrink it.
+
+# %% [markdown]
+# ## What you can do now
+#
+# - Turn an image into numbers, and a question about it into weights.
+# - Compute a whole layer, for any number of examples, in one matrix product.
+# - Say why layers need a bend between them, and count a network's dials.
+# - Turn scores into probabilities that hold for scores of any size.
+# - Put a price on an answer, and say what knowing nothing costs.
+#
+# ### The page to come back to
+#
+# | piece | what it does | in one line |
+# |---|---|---|
+# | layer | n examples through all neurons | `X @ W + b` |
+# | relu | the bend between layers | `np.maximum(z, 0)` |
+# | softmax | scores to probabilities | `e = np.exp(z - z.max(axis=-1, keepdims=True)); e / e.sum(axis=-1, keepdims=True)` |
+# | one-hot | the right answer as a row | `np.eye(num_classes)[y]` |
+# | cross-entropy | how wrong, in nats | `-np.log(p[np.arange(len(y)), y]).mean()` |
+# | entropy | how unsure, in nats | `-np.sum(p * np.log(p))` |
+#
+# ### What comes next
+#
+# The function stands, and so does the number that says how wrong it is. In 02b the gradient says which way to turn every dial, and the network learns to read.
+#
+# ### Three to read on
+#
+# - [Neural networks and deep learning, chapter 1](http://neuralnetworksanddeeplearning.com/chap1.html), Nielsen, 2015: the same digits, larger, with sigmoids throughout.
+# - [Visual information theory](https://colah.github.io/posts/2015-09-Visual-Information/), Olah, 2015: entropy and cross-entropy as areas that you can see.
+# - [Linear classification](https://cs231n.github.io/linear-classify/), CS231n: templates as classifiers, and another cost to compare.
+
+# %%
+status()

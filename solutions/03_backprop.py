@@ -1,0 +1,534 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% tags=["setup"]
+from types import SimpleNamespace as Box
+
+import numpy as np
+from IPython.display import display
+from sklearn.datasets import load_digits
+
+from autograder import draw_graph, figure, needs
+
+try:  # sliders, where the notebook can show them
+    from ipywidgets import FloatSlider, interact
+except ImportError:
+    interact = None
+
+# %% [markdown]
+# ## 1. Which number matters?
+#
+# *Goes with "Simple expressions" and "Compound expressions with chain rule" of the notes.*
+#
+# You deliver parcels: 2 hours in the morning, 3 in the afternoon, at 20 an hour. Your contract guarantees 4 hours: on a short day you are paid for 4 all the same. Three small steps work out your pay. Each is a **gate**: a step that takes numbers in and gives one number out.
+
+
+# %%
+def pay(morning, afternoon, guarantee, rate):
+    hours = morning + afternoon  # an add gate
+    paid = max(hours, guarantee)  # a max gate
+    return paid * rate  # a mul gate
+
+
+print(f"a day's pay: {pay(2, 3, 4, 20)}")
+
+# %% [markdown]
+# The same as a picture, one box for each number. Read it from left to right.
+
+
+# %%
+def box(label, data, grad=None, op="", parents=()):
+    """A box of the picture: its name, its number, its gradient, and what it was made from."""
+    return Box(label=label, data=data, grad=grad, _op=op, _prev=parents)
+
+
+hours = box("hours", 5, op="add", parents=(box("morning", 2), box("afternoon", 3)))
+paid = box("paid", 5, op="max", parents=(hours, box("guarantee", 4)))
+display(draw_graph(box("pay", 100, op="mul", parents=(paid, box("rate", 20)))))
+
+# %% [markdown]
+# @exercise predict_quiet
+#
+# You may raise one of the four by a little. **Which one leaves the pay as it is?**
+#
+# @options
+#
+# Decide before you compute, then assign your letter, as a string.
+
+# %% exercise="predict_quiet"
+predict_quiet = ...
+### BEGIN SOLUTION
+predict_quiet = "c"
+### END SOLUTION
+
+# %% [markdown]
+# A **gradient** is the answer to such a nudge: how much the result changes for each unit of this number. Backpropagation finds all of them in one walk from the result back to the inputs, and no gate on the way has to see the whole.
+
+# %% [markdown]
+# ## 2. A gate minds its own business
+#
+# *Goes with "Intuitive understanding of backpropagation" and "Patterns in backward flow".*
+#
+# A gate has two jobs. **Forward**, it turns its inputs into its output `z`. **Back**, it is handed `dz`, the gradient of the final result by its output, and tells each input its gradient: **its own slope by that input, times what arrives**. That product is the **chain rule**.
+#
+# Here is a gate that doubles. Its slope is 2, so it sends back 2 times what arrives. It returns its output together with a function that knows the way back.
+
+
+# %%
+def double_gate(x):
+    z = 2 * x
+
+    def backward(dz):
+        return 2 * dz  # its own slope, times what arrives
+
+    return z, backward
+
+
+doubled, way_back = double_gate(3.5)
+print(f"forward: {doubled}; when 10 arrives, it sends back {way_back(10.0)}")
+
+# %% [markdown]
+# @exercise gates
+#
+# Write `add_gate(x, y)`, `mul_gate(x, y)` and `max_gate(x, y)` in the same way. Each returns two things: `z`, and a function `backward(dz)` that returns two numbers, `dx` and `dy`.
+#
+# For each gate, ask: if x rises by 1 and y stays, by how much does z rise? If both inputs of `max_gate` are equal, give what arrives to one of them.
+
+
+# %% exercise="gates"
+def add_gate(x, y):
+    """x + y: returns z and backward, where backward(dz) returns dx, dy."""
+
+    ### BEGIN SOLUTION
+    def backward(dz):
+        return dz, dz
+
+    return x + y, backward
+    ### END SOLUTION
+
+
+def mul_gate(x, y):
+    """x * y: returns z and backward, where backward(dz) returns dx, dy."""
+
+    ### BEGIN SOLUTION
+    def backward(dz):
+        return y * dz, x * dz
+
+    return x * y, backward
+    ### END SOLUTION
+
+
+def max_gate(x, y):
+    """The larger of x and y: returns z and backward, where backward(dz) returns dx, dy."""
+
+    ### BEGIN SOLUTION
+    def backward(dz):
+        return (dz, 0.0) if x >= y else (0.0, dz)
+
+    return max(x, y), backward
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Your gates, wired up to the day's pay. In each box, `data` is what flows forward, from left to right, and `grad` what flows back.
+
+
+# %%
+def pay_graph(morning, afternoon, guarantee, rate):
+    """The day's pay through your gates, drawn with values forward and gradients back."""
+    hours, add_back = add_gate(morning, afternoon)
+    paid, max_back = max_gate(hours, guarantee)
+    result, mul_back = mul_gate(paid, rate)
+    dpaid, drate = mul_back(1.0)  # the result moves itself by 1
+    dhours, dguarantee = max_back(dpaid)
+    dmorning, dafternoon = add_back(dhours)
+
+    day = (box("morning", morning, dmorning), box("afternoon", afternoon, dafternoon))
+    least = box("guarantee", guarantee, dguarantee)
+    hours = box("hours", hours, dhours, "add", day)
+    paid = box("paid", paid, dpaid, "max", (hours, least))
+    return draw_graph(box("pay", result, 1.0, "mul", (paid, box("rate", rate, drate))))
+
+
+with needs("gates"):
+    display(pay_graph(2.0, 3.0, 4.0, 20.0))
+
+# %% [markdown]
+# Each gate shows its character. **Add hands on:** both inputs get the 20 that arrives. **Max routes:** the larger input gets everything, the other nothing. **Mul swaps:** the rate's gradient is the hours, the hours' gradient is the rate.
+#
+# Now drag the guarantee past 5 hours. Where does the flow go? The picture says the same without a slider.
+
+# %% tags=["nbval-ignore-output"]
+with needs("gates"):
+    hours = np.linspace(3, 7, 81)
+    back = [max_gate(5.0, h)[1](20.0) for h in hours]
+    with figure(
+        "Two flat lines that swap at a guarantee of 5 hours: below it, the morning has gradient "
+        "20 and the guarantee 0; above it, the other way round.",
+        width=5.4,
+        height=2.3,
+    ) as ax:
+        ax.step(hours, [b[0] for b in back], color="#0072b2", label="gradient of morning")
+        ax.step(hours, [b[1] for b in back], "--", color="#d55e00", label="of guarantee")
+        ax.set(xlabel="guarantee (hours)", ylabel="pay per hour", ylim=(-2, 28))
+        ax.legend(loc="upper left", ncols=2)
+    if interact:
+        interact(
+            lambda guarantee: display(pay_graph(2.0, 3.0, guarantee, 20.0)),
+            guarantee=FloatSlider(value=4, min=3, max=7, step=0.5),
+        )
+
+# %% [markdown]
+# ## 3. In stages
+#
+# *Goes with "Modularity: Sigmoid example" and "Backprop in practice: Staged computation".*
+#
+# A gate can be as large as you like, as long as you know its slope. A neuron with a **sigmoid**, which squeezes any number into the range from 0 to 1, has two stages:
+#
+# $$\text{dot} = w_0 x_0 + \dots + w_{n-1} x_{n-1} + w_n \qquad f = \frac{1}{1 + e^{-\text{dot}}}$$
+#
+# in words: multiply, add up, add the bias $w_n$; then squeeze. The slope of the squeeze needs nothing but its output: $f\,(1 - f)$.
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "The sigmoid rises from 0 to 1 like an S. Its slope is a hill: 0.25 high in the middle, "
+    "nearly 0 where the sigmoid is close to 0 or 1.",
+    width=5.4,
+    height=2.3,
+) as ax:
+    sums = np.linspace(-7, 7, 200)
+    squeezed = 1 / (1 + np.exp(-sums))
+    ax.plot(sums, squeezed, color="#0072b2", label="f")
+    ax.plot(sums, squeezed * (1 - squeezed), "--", color="#d55e00", label="its slope, f (1 - f)")
+    ax.set(xlabel="dot")
+    ax.legend(loc="upper left")
+
+# %% [markdown]
+# @exercise predict_saturated
+#
+# One neuron's output is 0.5, another's is 0.99. The same gradient arrives at both. **How large is what the second one sends back through its squeeze, compared with the first?**
+#
+# @options
+
+# %% exercise="predict_saturated"
+predict_saturated = ...
+### BEGIN SOLUTION
+predict_saturated = "a"
+### END SOLUTION
+
+# %% [markdown]
+# @exercise sigmoid_neuron
+#
+# Write `sigmoid_neuron(w, x)`. `x` is an array of n numbers; `w` has n + 1, the last of which is the bias. Return three things: `f`, `dw` and `dx`, where `dw` has the shape of `w` and `dx` that of `x`.
+#
+# Give every stage a name on the way forward, and walk back through the same names: first `ddot`, then `dw` and `dx`.
+
+
+# %% exercise="sigmoid_neuron"
+def sigmoid_neuron(w, x):
+    """One neuron: its output f, and the gradients of f by w and by x."""
+    ### BEGIN SOLUTION
+    dot = w[:-1] @ x + w[-1]
+    f = 1 / (1 + np.exp(-dot))
+    ddot = f * (1 - f)
+    dw = np.append(x * ddot, ddot)
+    dx = w[:-1] * ddot
+    return f, dw, dx
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## 4. The same with arrays
+#
+# *Goes with "Gradients for vectorized operations".*
+#
+# A layer is thousands of mul and add gates. Written with arrays it is one line: an **affine** layer multiplies each example by weights and adds biases, `out = x @ w + b`. Its way back is three lines.
+#
+# To walk back, a layer needs the inputs it had. So forward returns two things: its output, and a **cache**, whatever its way back will need.
+
+# %% [markdown]
+# @exercise affine_forward
+#
+# Write `affine_forward(x, w, b)`. It returns `out, cache`, with `cache = (x, w, b)`.
+#
+# - `x` holds N examples of any shape: an array of shape (N, d1, ..., dk). Make each example a row of D = d1 · ... · dk numbers.
+# - `w` has shape (D, M), `b` has shape (M,), and `out` has shape (N, M).
+
+
+# %% exercise="affine_forward"
+def affine_forward(x, w, b):
+    """A layer: (out, cache), out of shape (N, M)."""
+    ### BEGIN SOLUTION
+    out = x.reshape(x.shape[0], -1) @ w + b
+    return out, (x, w, b)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# @exercise predict_product
+#
+# 5 examples of 64 numbers, 10 outputs: `x` is (5, 64), `w` is (64, 10), and what arrives, `dout`, is (5, 10). **Which product has the shape of `dw`?** A gradient has the shape of what it belongs to.
+#
+# @options
+
+# %% exercise="predict_product"
+predict_product = ...
+### BEGIN SOLUTION
+predict_product = "a"
+### END SOLUTION
+
+# %% [markdown]
+# @exercise affine_backward
+#
+# Write `affine_backward(dout, cache)`. It returns `dx`, `dw` and `db`, each with the shape of `x`, `w` and `b`.
+#
+# It is the mul gate's rule: `dw` comes from `x` and what arrives, `dx` from `w` and what arrives. And all examples share one `w` and one `b`, so what each of them sends back **adds up**.
+
+
+# %% exercise="affine_backward"
+def affine_backward(dout, cache):
+    """The layer's way back: dx, dw, db, from dout of shape (N, M)."""
+    ### BEGIN SOLUTION
+    x, w, _ = cache
+    dx = (dout @ w.T).reshape(x.shape)
+    dw = x.reshape(x.shape[0], -1).T @ dout
+    db = dout.sum(axis=0)
+    return dx, dw, db
+    ### END SOLUTION
+
+
+# %% [markdown]
+# What is in a `dw`? Take five real digits, 8 x 8 pixels each, and one output. Say that 1, 1, -1, -1 and 0.5 arrive for the five.
+
+# %% tags=["nbval-ignore-output"]
+digits = load_digits()
+with needs("affine_backward"):
+    five, arrives = digits.images[:5] / 16, np.array([1, 1, -1, -1, 0.5])
+    kept = affine_forward(five, np.zeros((64, 1)), np.zeros(1))[1]
+    gradient = affine_backward(arrives[:, None], kept)[1].reshape(8, 8)
+    with figure(
+        "Five small digits, 0 to 4, each times what arrives for it: 0 and 1 in violet, 2 and 3 in "
+        "orange, 4 in pale violet. The sixth picture is their sum, with strokes of all five.",
+        width=7.2,
+        height=1.45,
+        columns=6,
+    ) as axes:
+        titles = [f"{a:+g}" for a in arrives] + ["= dw"]
+        shares = arrives[:, None, None] * five  # (5, 8, 8)
+        for ax, image, title in zip(axes, [*shares, gradient], titles):
+            ax.imshow(image, cmap="PuOr", vmin=-1.4, vmax=1.4)
+            ax.set_title(title)
+            ax.axis("off")
+
+# %% [markdown]
+# For one output, `dw` is a picture: the examples, each times what arrives for it, added up. This is how data gets into the weights.
+#
+# ### Help: "ValueError: matmul: Input operand 1 has a mismatch"
+#
+# Two shapes don't fit. Print `dout.shape`, `x.shape` and `w.shape`, and look for the product whose inner sizes agree. If the first check passes and the second one fails, `x` has more than two axes there: flatten each example first.
+
+# %% [markdown]
+# ## 5. Between the layers, and at the end
+#
+# *Goes beyond the notes; CS231n works it out in its [case study](https://cs231n.github.io/neural-networks-case-study/).*
+#
+# Between two layers stands **relu**, `max(x, 0)` for each number: a max gate whose other input is always 0.
+
+# %% [markdown]
+# @exercise relu_backward
+#
+# Write `relu_backward(dout, cache)`, where `cache` is relu's input, an array of the shape of `dout`. Don't change `dout` itself.
+
+
+# %% exercise="relu_backward"
+def relu_backward(dout, cache):
+    """Relu's way back: dx, of the shape of dout."""
+    ### BEGIN SOLUTION
+    return dout * (cache > 0)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# At the end stands one number that says how wrong the net is. Take each example's scores, turn them into probabilities with **softmax** ($e$ to each score, divided by their sum), and look at the probability $p$ of the right class. The **loss** is the mean of $-\log p$: 0 if the net is sure and right, large if it is sure and wrong.
+#
+# Through all of that, what flows back to the scores is short: **what the net says, less what is true**. The net says 0.7 for a wrong class: 0.7 flows back, and pushes that score down. It says 0.2 for the right one: 0.2 - 1 = -0.8 flows back, and pushes it up.
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "Bars for three classes. Left: the probabilities 0.7, 0.2 and 0.1. Right: the gradient at "
+    "the scores, 0.7, -0.8 for the right class, and 0.1.",
+    width=6.4,
+    height=2.1,
+    columns=2,
+) as (left, right):
+    classes = ["seven", "one (right)", "four"]
+    left.bar(classes, [0.7, 0.2, 0.1], color="#0072b2")
+    left.set(title="what the net says", ylim=(-1, 1))
+    right.bar(classes, [0.7, 0.2 - 1, 0.1], color=["#0072b2", "#d55e00", "#0072b2"])
+    right.set(title="what flows back", ylim=(-1, 1))
+    right.axhline(0, color="#6b7280", linewidth=0.8)
+
+# %% [markdown]
+# @exercise softmax_loss
+#
+# Write `softmax_loss(x, y)`. `x` holds scores, shape (N, C); `y` the right classes, N whole numbers from 0 to C - 1. Return `loss`, one number, and `dx`, its gradient by `x`.
+#
+# - Scores may be as large as 1000, and `np.exp(1000)` overflows. Subtract each row's largest score first: the probabilities stay the same.
+# - The loss is a **mean** over the examples, so `dx` is divided by N, too.
+
+
+# %% exercise="softmax_loss"
+def softmax_loss(x, y):
+    """The mean cross-entropy of scores x and right classes y, and its gradient by x."""
+    ### BEGIN SOLUTION
+    examples = np.arange(len(y))
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[examples, y]).mean()
+    dx = p.copy()
+    dx[examples, y] -= 1
+    return loss, dx / len(y)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ### Help: "the loss is nan, inf, or close but not right"
+#
+# For `nan` and `inf`, print the largest number that goes into `np.exp`: in every row it should be 0. Where it is close, look at how you pick the right classes: `p[np.arange(n), y]` takes one from each row, `p[:, y]` takes all of these columns from every row.
+
+# %% [markdown]
+# ## 6. Trust, then check
+#
+# *Goes with "Gradient checks" in CS231n's [notes on learning](https://cs231n.github.io/neural-networks-3/#gradcheck).*
+#
+# A wrong gradient raises no error; the net learns badly, and you wonder why. So compare with a nudge. For each entry of `x`, the **numerical gradient** is $\big(f(x + h) - f(x - h)\big) / 2h$, with only that entry moved: slow, and easy to trust. The **relative error** compares it, $n$, with yours, $a$:
+#
+# $$\frac{|a - n|}{\max(10^{-8},\ |a| + |n|)}$$
+#
+# in words: how far apart they are, against how large they are. Below 0.0001 your gradient is right.
+
+# %% [markdown]
+# @exercise gradient_check
+#
+# Write `gradient_check(f, analytic, x, h=1e-5)`. `f` takes an array of the shape of `x` and returns a number; `analytic` is the gradient to be checked, of the same shape. Return **the largest** relative error of all entries. `x`, an array of floats of any shape, should be as before when you are done.
+
+
+# %% exercise="gradient_check"
+def gradient_check(f, analytic, x, h=1e-5):
+    """The largest relative error of `analytic`, beside the numerical gradient of f at x."""
+    ### BEGIN SOLUTION
+    numeric = np.zeros(x.shape)
+    for i in np.ndindex(*x.shape):
+        before = x[i]
+        x[i] = before + h
+        above = f(x)
+        x[i] = before - h
+        below = f(x)
+        x[i] = before
+        numeric[i] = (above - below) / (2 * h)
+    size = np.maximum(1e-8, np.abs(analytic) + np.abs(numeric))
+    return (np.abs(analytic - numeric) / size).max()
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Now the whole chain: affine, relu, affine, softmax and loss. Forward left to right, back right to left, each layer with its own cache. No line of `net` sees the whole formula. Is its gradient right all the same, on six real digits?
+
+
+# %%
+def net(params, x, y):
+    """The loss of a net with one hidden layer, and the gradients of its four arrays."""
+    w1, b1, w2, b2 = params
+    hidden, cache1 = affine_forward(x, w1, b1)
+    scores, cache2 = affine_forward(np.maximum(hidden, 0), w2, b2)
+    loss, dscores = softmax_loss(scores, y)
+    dactive, dw2, db2 = affine_backward(dscores, cache2)
+    dhidden = relu_backward(dactive, hidden)
+    _, dw1, db1 = affine_backward(dhidden, cache1)
+    return loss, [dw1, db1, dw2, db2]
+
+
+def start(hidden=32):
+    """Fresh random weights: 64 pixels, a hidden layer, 10 classes."""
+    rng = np.random.default_rng(0)
+    w1, w2 = rng.normal(0, 0.15, (64, hidden)), rng.normal(0, 0.15, (hidden, 10))
+    return [w1, rng.normal(0, 0.15, hidden), w2, rng.normal(0, 0.15, 10)]
+
+
+x, y = digits.images / 16, digits.target
+with needs("gradient_check"):
+    params = start(hidden=7)
+    loss, gradients = net(params, x[:6], y[:6])
+    for i, name in enumerate(["w1", "b1", "w2", "b2"]):
+
+        def loss_at(p, i=i):
+            """The loss with p in the place of the i-th array."""
+            return net([*params[:i], p, *params[i + 1 :]], x[:6], y[:6])[0]
+
+        error = gradient_check(loss_at, gradients[i], params[i])
+        print(f"{name} of shape {params[i].shape!s:8} right: {error < 1e-4}")
+
+# %% [markdown]
+# Four times `True`, for 535 numbers. Now let them learn: 300 steps against the gradient, on 1,400 digits, and a look at the 397 that the net has never seen.
+
+# %% tags=["nbval-ignore-output"]
+with needs("softmax_loss"):
+    params, losses = start(), []
+    for step in range(300):
+        loss, gradients = net(params, x[:1400], y[:1400])
+        losses.append(loss)
+        for p, g in zip(params, gradients):
+            p -= 0.5 * g
+    hidden = np.maximum(affine_forward(x[1400:], *params[:2])[0], 0)
+    found = affine_forward(hidden, *params[2:])[0].argmax(axis=1)
+    print(f"right on digits it has never seen: {(found == y[1400:]).mean():.0%}")
+    with figure(
+        "The loss falls from 2.4 to about 0.05 in 300 steps, steeply at first.",
+        width=5.4,
+        height=2.2,
+    ) as ax:
+        ax.plot(losses, color="#0072b2")
+        ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
+
+# %% [markdown]
+# Every digit that it reads, it reads by way of your gates: each took what arrived, multiplied by its own slope, and handed it on.
+
+# %% [markdown]
+# ## What you can do now
+#
+# - Say what an add, a mul and a max gate send back, and why.
+# - Take a formula apart into stages, and walk back through them by name.
+# - Write a layer's way back by looking at shapes.
+# - Say in one line what flows back from a softmax loss.
+# - Catch a wrong gradient with a nudge, before it costs you a day.
+#
+# ### The page to come back to
+#
+# | piece | forward | back |
+# |---|---|---|
+# | add | `x + y` | `dz, dz` |
+# | mul | `x * y` | `y * dz, x * dz` |
+# | max | the larger one | `dz` to the larger one, 0 to the other |
+# | sigmoid | `f = 1 / (1 + exp(-x))` | `f * (1 - f) * df` |
+# | affine | `x @ w + b` | `dout @ w.T`, `x.T @ dout`, `dout.sum(axis=0)` |
+# | relu | `maximum(x, 0)` | `dout * (x > 0)` |
+# | softmax and loss | mean of `-log(p[right])` | `(p - one_hot) / N` |
+# | check | `(f(x + h) - f(x - h)) / (2 * h)` | relative error below 0.0001 |
+#
+# ### What comes next
+#
+# Here you wired the way back by hand, in the right order. In [04_micrograd](../04_micrograd/04_micrograd.ipynb) the numbers remember how they were made, and find the way back alone.
+#
+# ### Three to read on
+#
+# - [Yes you should understand backprop](https://karpathy.medium.com/yes-you-should-understand-backprop-e2f06eab496b), Karpathy, 2016: what sure neurons and quiet relus do to a net.
+# - [Learning representations by back-propagating errors](https://www.nature.com/articles/323533a0), Rumelhart, Hinton and Williams, 1986: four pages that started it.
+# - [Derivatives, backpropagation, and vectorization](https://cs231n.stanford.edu/handouts/derivatives.pdf), Johnson, 2017: why the shapes are enough.
+
+# %%
+status()
