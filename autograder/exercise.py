@@ -13,6 +13,7 @@ from autograder.plain import Other, plain
 from autograder.probes import call, letter
 
 Case = dict[str, Any]
+UNMEASURED = Other("result", "not of the form that the exercise asks for")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ class Exercise:
         try:
             return plain(self.measure(case, seen))
         except (TypeError, ValueError, KeyError, IndexError, AttributeError):
-            return Other("result", "not of the form that the exercise asks for")
+            return UNMEASURED
 
     def shown(self, case: Case) -> str:
         """The line that says what was run on `case`."""

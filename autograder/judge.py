@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import copy
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Case, Exercise, Mistake
+from autograder.exercise import UNMEASURED, Case, Exercise, Mistake
 from autograder.outcome import Outcome, Result
 from autograder.plain import Difference, Other, brief, difference, is_number, plain
 from autograder.probes import observe
@@ -41,6 +42,12 @@ def draw(exercise: Exercise, seed: int) -> list[Case]:
 
 def judge(exercise: Exercise, cases: list[Case], observations: list[Observation]) -> Result:
     """Compare what was observed with the reference and say what is right or wrong with it."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # of ours, about numbers of a wrong answer
+        return _judged(exercise, cases, observations)
+
+
+def _judged(exercise: Exercise, cases: list[Case], observations: list[Observation]) -> Result:
     if len(observations) > len(cases) or not all(map(_well_formed, observations)):
         return Result(Outcome.WRONG, "The check did not run to its end.")
     halted = _halted(exercise, cases, observations)
@@ -278,6 +285,8 @@ def _explain(wrong: Difference, seen: Observation, verb: str) -> str:
         return "It returns None: is a return missing?"
     match wrong.kind:
         case "type":
+            if actual == UNMEASURED:
+                return "What it gives back is not of the form that the exercise asks for"
             if isinstance(actual, Other):
                 return f"{verb} {actual.text}, where {_kind(expected)} is expected"
             return f"{verb} {_kind(actual)}, where {_kind(expected)} is expected"

@@ -197,8 +197,8 @@ def solution_source(exercise: Exercise) -> str:
 
 
 @contextlib.contextmanager
-def needs(name: str) -> Iterator[None]:
-    """Run code that builds on an exercise; where that is unsolved, say so instead of raising.
+def needs(*names: str) -> Iterator[None]:
+    """Run code that builds on exercises; where one is unsolved, say so instead of raising.
 
     ::
 
@@ -209,16 +209,22 @@ def needs(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         try:
-            exercise = course.exercise(name)
+            exercises = [course.exercise(name) for name in names]
+            done = progress.load()["exercises"]
         except SpeedrunError as unknown:
             _show(_problem("needs", str(unknown)))
             return
-        if isinstance(error, NotImplementedError):
-            why = ""
+        unsolved = [e for e in exercises if done.get(e.id, {}).get("outcome") != "passed"]
+        listed = " and ".join(f"`{exercise.id}`" for exercise in unsolved or exercises)
+        text = f"This cell builds on {listed}. "
+        if unsolved:
+            text += "Pass the check, then run this cell again."
         else:
-            why = f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
-        text = f"This cell builds on `{exercise.id}`. Pass that check, then run it again.{why}"
-        _show(note_card("Not yet", exercise.title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
+            text += "You have passed that. Run the answer cells above again, then this one."
+        if not isinstance(error, NotImplementedError):
+            text += f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
+        title = (unsolved or exercises)[0].title
+        _show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
 
 
 def status() -> None:

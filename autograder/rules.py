@@ -30,7 +30,7 @@ def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
         else:
             continue
         owner, _, last = name.rpartition(".")
-        if last in own and owner in ("", "self", "cls"):
+        if (last in own and owner in ("", "self", "cls")) or owner == "check":
             continue
         for rule in rules:
             if last == rule.call.split(".")[-1]:

@@ -23,7 +23,7 @@ np.set_printoptions(precision=3, suppress=True)
 #
 # Why this matters: every model takes its data as lists of numbers, whatever they were before.
 #
-# Here are three handwritten digits. Each is 8 by 8 pixels, and each pixel is a brightness from 0 to 16. Read the pixels row by row, and a digit becomes a list of 64 numbers: a **vector**, a list of numbers of which you can do two things, add two of them entry by entry and scale one by a number.
+# Here are three handwritten digits. Each is 8 by 8 pixels, and each pixel is a brightness from 0 to 16. Read the pixels row by row, and a digit becomes a list of 64 numbers: a **vector**, a list of numbers with which you can do two things: add two of them entry by entry and scale one by a number.
 
 # %%
 digits = load_digits()
@@ -95,7 +95,7 @@ with needs("linear_combination"):
             show_digit(ax, vector, title)
 
 # %% [markdown]
-# In the last picture, what is left is bright where only the eight has ink: the strokes on its left.
+# In the last picture, what is left is bright where only the eight has ink.
 
 # %% [markdown]
 # ## 2. What can be reached
@@ -248,7 +248,7 @@ def shear(k):
 
 
 # %% tags=["nbval-ignore-output"]
-with needs("shear"):
+with needs("rotation", "shear"):
     with figure(
         "Left: your rotation by 40 degrees. Both columns have length 1 and stand at a right "
         "angle. Right: your shear by 1. The first column has stayed, the second leans to the "
@@ -315,7 +315,7 @@ def apply(A, points):
 # Now move a digit. Its bright pixels are points in the plane, and your maps turn and slant them.
 
 # %% tags=["nbval-ignore-output"]
-with needs("apply"):
+with needs("apply", "rotation", "shear"):
     rows, columns = np.nonzero(digits.images[3] > 5)
     points = np.column_stack([columns - 3.5, 3.5 - rows])
     strengths = digits.images[3][rows, columns]
@@ -525,7 +525,7 @@ def determinant(A):
 # `U[k], U[p] = U[p], U[k]` does not swap rows of an array: both sides look at the same memory, and one row is overwritten before it is read. `U[[k, p]] = U[[p, k]]` makes a copy first.
 
 # %%
-with needs("determinant"):
+with needs("determinant", "rotation", "shear"):
     print(f"a rotation:          {determinant(rotation(0.7)):.3f}")
     print(f"a shear:             {determinant(shear(5.0)):.3f}")
     print(f"stretch, then turn:  {determinant(rotation(0.7) @ np.diag([3.0, 1.0])):.3f}")
@@ -546,7 +546,7 @@ with needs("determinant"):
 # | the map A, the point x | where it lands | $b = Ax$ |
 # | the map A, where it landed | the point x it came from | $x = A^{-1} b$ |
 #
-# Read $Ax = b$ as one equation for each row. Three things leave the solution as it is: swapping two equations, and adding a multiple of one to another, **on both sides**. So put b beside A as one more column, and eliminate as before. This time clear the column above the diagonal as well. In the end each row says pivot · x = number.
+# Read $Ax = b$ as one equation for each row. Three things leave the solution as it is: swapping two equations, multiplying one by a number other than 0, and adding a multiple of one to another, each **on both sides**. So put b beside A as one more column, and eliminate as before. This time clear the column above the diagonal as well. In the end each row says pivot · x = number.
 
 # %% [markdown]
 # @exercise solve
@@ -720,7 +720,7 @@ with needs("null_space"):
     print("their largest brightness:     ", some[:, never].max(axis=0))
 
 # %% [markdown]
-# The lost directions are pixels that nobody ever inked, corners and edges of the picture. A model learns nothing about them, whatever it is shown.
+# The lost directions are pixels that nobody inked in these 400 digits, corners and edges of the picture. A model learns nothing about them, whatever it is shown.
 
 # %% [markdown]
 # ## What you can do now

@@ -237,7 +237,7 @@ with needs("cosine_similarity"):
 #
 # *Beyond the series: the same ideas, as array code.*
 #
-# Why this matters: a loop in Python costs a hundred times what the same sums cost in one array operation. Every fast model is written this way.
+# Why this matters: a loop in Python costs ten to a hundred times what the same sums cost in one array operation. Every fast model is written this way.
 #
 # When shapes differ, numpy **broadcasts**: it lines the shapes up at their right ends, and stretches axes of length 1 to fit. `None` in an index makes such an axis. The picture is the whole idea: a column minus a row is a table.
 
@@ -403,7 +403,7 @@ with needs("change_of_basis"):
 #
 # Why this matters: the directions that a map only stretches tell what happens when it acts again and again.
 #
-# Those axes were no accident. A vector that A only stretches is an **eigenvector**: $Av = \lambda v$. The factor $\lambda$ is its **eigenvalue**. Its whole line stays in place while everything else turns.
+# Those axes were no accident. A vector that A only stretches is an **eigenvector**: $Av = \lambda v$. The factor $\lambda$ is its **eigenvalue**. Its whole line stays in place, while most other lines turn.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -436,7 +436,7 @@ predict_stays = "c"
 ### END SOLUTION
 
 # %% [markdown]
-# How to find an eigenvector? Let them compete. Any start is a mixture of eigenvectors, and each time you apply A, the part with the largest eigenvalue grows most. After a while nothing else is left.
+# How to find an eigenvector? Let them compete. For most matrices any start is a mixture of eigenvectors, and each time you apply A, the part with the largest eigenvalue grows most. After a while nothing else is left.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -468,7 +468,7 @@ sliders(show_steps, steps=(0, 8, 1, 5))
 # Write `power_iteration(A)`. It returns two things: the eigenvalue of A (n, n) that is largest **in size**, and its eigenvector, shape (n,), of length 1. Don't use `np.linalg.eig` and its relatives, nor `svd`.
 #
 # - Start from a random vector. A tidy one, such as all ones, may have no share of the eigenvector that you look for.
-# - Multiply by A and bring the vector back to length 1, a hundred times or so. In the exercise the other eigenvalues are at most half as large in size.
+# - Multiply by A and bring the vector back to length 1, a hundred times or so. Start from `default_rng().normal`, a vector without zeros. In the exercise the other eigenvalues are at most half as large in size.
 # - The eigenvalue may be negative. For v of length 1 it is $v \cdot (Av)$. Either sign of the vector is right.
 
 
@@ -495,7 +495,7 @@ with needs("power_iteration"):
     ends = digits.data[[along.argmin(), along.argmax()]]
     with figure(
         "The first principal component as an 8 by 8 picture, in which orange and purple pixels "
-        "pull in opposite directions; and the digits at its two ends, a three and a zero.",
+        "pull in opposite directions; and the digits at its two ends.",
         width=5.2,
         height=1.9,
         columns=3,

@@ -98,7 +98,7 @@ with figure(
 #
 # $$\sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
-# in words: far below zero it is 0, far above it is 1, and at zero it is one half. The bias shifts where the turn is; the weights say how sharp it is.
+# in words: far below zero it is nearly 0, far above it is nearly 1, and at zero it is one half. The bias shifts where the turn is; the weights say how sharp it is.
 
 # %% [markdown]
 # @exercise sigmoid
@@ -429,7 +429,7 @@ def accuracy(logits, y):
 
 
 # %%
-with needs("accuracy"):
+with needs("accuracy", "mlp_forward"):
     by_hand = layer(W_hand, b_hand, X_test)
     untrained = mlp_forward(net, X_test)
     print(f"templates by hand, one layer:     {accuracy(by_hand, y_test):.1%}")
@@ -630,7 +630,7 @@ with needs("kl_divergence"):
 # | softmax | scores to probabilities | `e = np.exp(z - z.max(axis=-1, keepdims=True)); e / e.sum(axis=-1, keepdims=True)` |
 # | one-hot | the right answer as a row | `np.eye(num_classes)[y]` |
 # | cross-entropy | how wrong, in nats | `-np.log(p[np.arange(len(y)), y]).mean()` |
-# | entropy | how unsure, in nats | `-np.sum(p * np.log(p))` |
+# | entropy | how unsure, in nats | `p = p[p > 0]`, then `-np.sum(p * np.log(p))` |
 #
 # ### What comes next
 #

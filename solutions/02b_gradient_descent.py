@@ -348,7 +348,7 @@ with needs("softmax_regression_gradient"):
             ax.set_axis_off()
 
 # %% [markdown]
-# Here all dials are at 0, and you see minus the gradient as images: purple weights should rise, orange ones fall. Nobody told the net what a 0 looks like, and its first step already draws one. And is the formula right? Nudge and compare.
+# Here all dials are at 0, and you see minus the gradient as images: purple weights should rise, orange ones fall. The labels only say which images are zeros, and the first step already draws one. And is the formula right? Nudge and compare.
 
 # %%
 with needs("softmax_regression_gradient"):
@@ -499,7 +499,7 @@ with needs("train_digits"):
         ax.legend(fontsize=8)
 
 # %% [markdown]
-# The curves part. From there on the net learns its images by heart more than it learns to read, which is called **overfitting**. Only the dashed curve tells you so: that is why the held-out images must stay held out. Those that your own net gets wrong are worth a look.
+# The curves part. From there on the net learns its images by heart more than it learns to read, which is called **overfitting**. Only with the dashed curve beside it can you tell: that is why the held-out images must stay held out. Those that your own net gets wrong are worth a look.
 
 # %% tags=["nbval-ignore-output"]
 with needs("train_digits"):
@@ -668,8 +668,8 @@ with needs("adversarial"):
         accuracy(mlp_forward(net, np.clip(X_test + e * signs, 0, 1)), y_test) for e in sizes
     ]
     with figure(
-        "Accuracy against the size of the change. With random signs it stays above 80 percent up "
-        "to 0.3. With the gradient's signs it falls below one half at about 0.1 and to near 0 at "
+        "Accuracy against the size of the change. With random signs it falls slowly, to about 80 "
+        "percent at 0.3. With the gradient's signs it falls to about one half at 0.1 and to near 0 at "
         "0.2.",
         width=4.8,
         height=2.6,
