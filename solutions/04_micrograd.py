@@ -971,5 +971,5 @@ def deep_order(root):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 status()
