@@ -1,0 +1,92 @@
+"""The text for language models: what is used when, and what is never used."""
+
+import io
+import urllib.request
+
+import pytest
+
+from autograder import corpus
+from autograder.errors import SpeedrunError
+
+OFFLINE = OSError("no way out")
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.delenv("SPEEDRUN_DATA", raising=False)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.setattr(corpus, "cache_folder", lambda: tmp_path / "cache")
+    corpus.load_corpus.cache_clear()
+    yield
+    corpus.load_corpus.cache_clear()
+
+
+def _answer_with(monkeypatch, content, asked=None):
+    def urlopen(address, timeout):
+        if asked is not None:
+            asked.append(address)
+        if isinstance(content, Exception):
+            raise content
+        return io.BytesIO(content)
+
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+
+
+def _pretend(monkeypatch, content):
+    """Let `content` stand for Tiny Shakespeare."""
+    monkeypatch.setattr(corpus, "_is_it", lambda other: other == content)
+
+
+def test_offline_it_says_so_and_uses_the_embedded_text(monkeypatch):
+    _answer_with(monkeypatch, OFFLINE)
+    found = corpus.load_corpus()
+    assert found == corpus.embedded_corpus()
+    assert "could not be fetched" in found.note
+    assert len(found.text) > 300_000
+    assert found.text.isascii()
+
+
+def test_what_was_fetched_is_kept(monkeypatch):
+    _pretend(monkeypatch, b"to be")
+    asked = []
+    _answer_with(monkeypatch, b"to be", asked)
+    assert corpus.load_corpus().text == "to be"
+    corpus.load_corpus.cache_clear()
+    assert "cache" in corpus.load_corpus().note
+    assert len(asked) == 1
+
+
+def test_another_file_is_never_used(monkeypatch):
+    _answer_with(monkeypatch, b"something else")
+    (corpus.cache_folder()).mkdir()
+    (corpus.cache_folder() / corpus.FILE).write_bytes(b"half of it")
+    assert corpus.load_corpus() == corpus.embedded_corpus()
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_speedrun_data_comes_first(monkeypatch, tmp_path, folder):
+    _pretend(monkeypatch, b"or not")
+    _answer_with(monkeypatch, AssertionError("nothing should be fetched"))
+    (tmp_path / corpus.FILE).write_bytes(b"or not")
+    monkeypatch.setenv("SPEEDRUN_DATA", str(tmp_path if folder else tmp_path / corpus.FILE))
+    assert corpus.load_corpus().text == "or not"
+
+
+def test_a_wrong_file_in_speedrun_data_is_named(monkeypatch, tmp_path):
+    (tmp_path / corpus.FILE).write_bytes(b"a translation")
+    monkeypatch.setenv("SPEEDRUN_DATA", str(tmp_path))
+    with pytest.raises(SpeedrunError, match="checksum"):
+        corpus.load_corpus()
+
+
+def test_nothing_is_fetched_while_grading(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    _answer_with(monkeypatch, AssertionError("nothing should be fetched"))
+    assert corpus.load_corpus() == corpus.embedded_corpus()
+
+
+def test_a_cache_that_cannot_be_written_is_no_trouble(monkeypatch, tmp_path):
+    _pretend(monkeypatch, b"to be")
+    _answer_with(monkeypatch, b"to be")
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert corpus.load_corpus().text == "to be"
