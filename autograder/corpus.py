@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import SpeedrunError
+from autograder.watched import is_graded
 
 ADDRESS = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
@@ -54,7 +55,7 @@ def load_corpus() -> Corpus:
     cached = cache_folder() / FILE
     if cached.is_file() and (text := _read(cached)) is not None:
         return _shakespeare(text, "read from this computer's cache")
-    if not os.environ.get("NBGRADER_EXECUTION") and (content := _fetch()) is not None:
+    if not is_graded() and (content := _fetch()) is not None:
         _keep(content, cached)
         return _shakespeare(content.decode(), "fetched from its public address, and kept")
     return embedded_corpus()

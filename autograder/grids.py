@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograder.figures import BLUE, GREY, VERMILION
+from autograder.watched import is_watched
 
 
 def draw_grid(
@@ -86,7 +86,7 @@ def sliders(show: Callable[..., None], **ranges: tuple[float, float, float, floa
     except ImportError:
         show(**first)
         return
-    if os.environ.get("SPEEDRUN_BUILD") or os.environ.get("NBGRADER_EXECUTION"):
+    if not is_watched():
         show(**first)
         return
     controls = {}

@@ -124,6 +124,13 @@ def _halted(
                 continue
             case "misuse":
                 return Result(Outcome.WRONG, _sentence(seen["message"]))
+            case "stub" if index == 0 and (other := _other_stub(exercise, seen.get("error"))):
+                return Result(
+                    Outcome.RAISED,
+                    f"Your `{other}` is still unwritten, and this calls it. Write it first, and "
+                    "run its cell.",
+                    called + _line(seen["error"]),
+                )
             case "stub" if index == 0:
                 return Result(
                     Outcome.NOT_ATTEMPTED, "Write your answer in the cell above, then run both."
@@ -147,6 +154,14 @@ def _halted(
     return None
 
 
+def _other_stub(exercise: Exercise, error: dict[str, Any] | None) -> str:
+    """The name of an unwritten function of another exercise that the answer calls, or ""."""
+    if not error or set(exercise.takes.values()) != {"function"}:
+        return ""
+    name = error["function"]
+    return name if name.isidentifier() and name not in exercise.takes else ""
+
+
 def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:
     kind, text = error["type"], error["message"]
     message = f"Your code raised {kind}" + (f": {text}" if text else "")
@@ -157,6 +172,16 @@ def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:
         message = "Your code called itself until Python gave up (RecursionError)"
     if kind == "TypeError" and text == "'NoneType' object is not callable":
         message += ". Something was called where it should be stored: leave out its brackets there"
+    if "truth value of an array" in text:
+        message = (
+            "A whole array stands where one number is needed. Python's `if`, `max` and `and` take "
+            "one; np.where, np.maximum and & take arrays"
+        )
+    if kind == "UFuncTypeError" and "Cannot cast" in text:
+        message = (
+            "Whole numbers can't hold the fractions that your code puts into them: start from a "
+            "copy of floats, `.astype(float)`"
+        )
     if kind == "UnboundLocalError":
         message += ". A name that a function assigns to is its own: choose another for the result"
     return Result(Outcome.RAISED, _sentence(message), called + _line(error))
@@ -195,7 +220,7 @@ def _wrong(
     place, returned, wanted = _shown(exercise, wrong)
     if place:
         details.append(("Look at", " → ".join(place)))
-    if exercise.measure is None or is_number(wrong.expected):
+    if is_number(wrong.expected) or _as_returned(exercise, case, seen["value"]):
         details += [("Returned", returned), ("Expected", wanted)]
     drawn = _safely(exercise.picture, case, seen["value"], expected[shown])
     picture, picture_text = drawn or (None, "")
@@ -207,6 +232,13 @@ def _wrong(
         picture,
         picture_text,
     )
+
+
+def _as_returned(exercise: Exercise, case: Case, value: Any) -> bool:
+    """Whether what is compared is what came back itself, and not something measured on it."""
+    if exercise.measure is None:
+        return True
+    return difference(plain(value), exercise.measured(case, value), 1e-12, 1e-12) is None
 
 
 def _shown(exercise: Exercise, wrong: Difference) -> tuple[tuple[str, ...], str, str]:

@@ -9,11 +9,11 @@ import linecache
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder import course, progress, rules
+from autograder import course, progress, rules, unnamed
 from autograder.draw import draw_graph
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
@@ -43,6 +43,39 @@ class CheckFailed(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+class Asked:
+    """A function of an exercise's name: ``hint("rank")``, and ``hint.rank()`` just as well."""
+
+    def __init__(self, function: Callable[[str], None]) -> None:
+        self._function = function
+        self.__name__ = self.__qualname__ = function.__name__
+        self.__doc__ = function.__doc__
+
+    def __call__(self, name: str = "") -> None:
+        if not isinstance(name, str) or not name:
+            text = (
+                f'Name the exercise in quotes: `{self.__name__}("rank")`. Its name stands after '
+                "`check.` in the cell below your answer."
+            )
+            _show(_problem(self.__name__, text))
+            return
+        try:
+            self._function(name)
+        except SpeedrunError as error:
+            _show(_problem(self.__name__, str(error)))
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda: self(name)
+
+    def __dir__(self) -> list[str]:
+        return dir(check)
+
+    def __repr__(self) -> str:
+        return f'{self.__name__}("exercise")'
 
 
 class Check:
@@ -92,8 +125,7 @@ def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> No
     if result.passed:
         result = rules.broken(exercise.rules, _source_of(answers)) or result
     _note(exercise, result, observations)
-    graded = os.environ.get("NBGRADER_EXECUTION")
-    if graded and not result.passed:
+    if os.environ.get("NBGRADER_EXECUTION") and not result.passed:
         raise CheckFailed(result_card(result, exercise.title).text)
     _show(result_card(result, exercise.title, _footer(exercise, result)))
 
@@ -131,12 +163,10 @@ def _source_of(answers: tuple[Any, ...]) -> str:
     return "\n".join("".join(linecache.getlines(file)) for file in sorted(files))
 
 
-def hint(name: str = "") -> None:
+@Asked
+def hint(name: str) -> None:
     """Show the next of an exercise's three hints: a nudge, the idea, a part of the code."""
-    try:
-        _show(hint_card(_asked(name, "hint")))
-    except SpeedrunError as error:
-        _show(_problem("hint", str(error)))
+    _show(hint_card(name))
 
 
 def hint_card(name: str, folder: Path | None = None) -> Card:
@@ -150,12 +180,10 @@ def hint_card(name: str, folder: Path | None = None) -> Card:
     return note_card(f"Hint {step} of {len(exercise.hints)}", exercise.title, text)
 
 
-def solution(name: str = "") -> None:
+@Asked
+def solution(name: str) -> None:
     """Show an exercise's solution, once you have passed it or made three real tries."""
-    try:
-        _show(solution_card(_asked(name, "solution"))[0])
-    except SpeedrunError as error:
-        _show(_problem("solution", str(error)))
+    _show(solution_card(name)[0])
 
 
 def solution_card(name: str, folder: Path | None = None) -> tuple[Card, bool]:
@@ -227,8 +255,11 @@ def needs(*names: str) -> Iterator[None]:
         _show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
 
 
-def status() -> None:
-    """Show what is done, what is next, and the minutes left of the twelve hours."""
+def status(*_: Any) -> None:
+    """Show what is done, what is next, and the minutes left of the twelve hours.
+
+    It is about the whole course: the name of an exercise changes nothing.
+    """
     from autograder.standing import status_card
 
     try:
@@ -262,10 +293,11 @@ def environment() -> None:
     _show(Card(colour, body, text))
 
 
-def _asked(name: Any, function: str) -> str:
-    if not isinstance(name, str) or not name:
-        raise SpeedrunError(f'Name the exercise in quotes: `{function}("backward")`.')
-    return name
+def _install() -> None:
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+
+        unnamed.install(get_ipython())
 
 
 def _problem(title: str, text: str) -> Card:
@@ -285,3 +317,6 @@ def _show(card: Card) -> None:
     except UnicodeEncodeError:  # a console of few letters, on Windows
         encoding = sys.stdout.encoding or "ascii"
         print(card.text.encode(encoding, "replace").decode(encoding))
+
+
+_install()

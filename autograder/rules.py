@@ -22,6 +22,12 @@ def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
+    imported = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult):
             name = "@"
@@ -32,12 +38,14 @@ def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
         owner, _, last = name.rpartition(".")
         if (last in own and owner in ("", "self", "cls")) or owner == "check":
             continue
+        called = imported.get(name, last)
         for rule in rules:
-            if last == rule.call.split(".")[-1]:
+            if called == rule.call.split(".")[-1]:
+                told = rule.call if owner or name in imported else name
                 line = source.splitlines()[node.lineno - 1].strip()
                 return Result(
                     Outcome.WRONG,
-                    f"This exercise is to be solved without `{rule.call}`: {rule.instead}.",
+                    f"This exercise is to be solved without `{told}`: {rule.instead}.",
                     (("Your line", f"{node.lineno}: {line}"),),
                 )
     return None

@@ -117,12 +117,51 @@ def test_raised() -> None:
             "It can't be called as the exercise calls it: "
             "<lambda>() missing 1 required positional argument: 'y'.",
         ),
+        (
+            lambda x: max(np.zeros(3), 0),
+            "A whole array stands where one number is needed. Python's `if`, `max` and `and` take "
+            "one; np.where, np.maximum and & take arrays.",
+        ),
+        (
+            lambda x: np.multiply(np.arange(3), 0.5, out=np.arange(3)),
+            "Whole numbers can't hold the fractions that your code puts into them: start from a "
+            "copy of floats, `.astype(float)`.",
+        ),
     ],
 )
 def test_what_was_raised_is_told_in_a_sentence(function: Any, message: str) -> None:
     result = verdict(make(), function)
     assert result.outcome is Outcome.RAISED
     assert result.message == message
+
+
+def test_another_exercise_that_is_unwritten_is_named() -> None:
+    def solve(x: float) -> float:
+        raise NotImplementedError
+
+    def double(x: float) -> float:
+        return solve(x)
+
+    result = verdict(make(), double)
+    assert result.outcome is Outcome.RAISED
+    assert result.message == (
+        "Your `solve` is still unwritten, and this calls it. Write it first, and run its cell."
+    )
+    assert verdict(make(), solve).outcome is Outcome.RAISED  # under another name than its own
+    solve.__code__ = solve.__code__.replace(co_name="double")
+    assert verdict(make(), solve).outcome is Outcome.NOT_ATTEMPTED
+
+
+def test_values_are_shown_where_a_measure_only_passes_them_on() -> None:
+    changes = {"reference": lambda case: np.full(3, 2.0), "mistakes": ()}
+    changes |= {"few_mistakes_because": "test"}
+
+    def labels(measure: Any) -> list[str]:
+        result = verdict(make(measure=measure, **changes), lambda x: np.full(3, x * 5))
+        return [label for label, _ in result.details]
+
+    assert labels(lambda case, seen: seen) == ["Called", "Returned", "Expected"]
+    assert labels(lambda case, seen: np.sign(seen)) == ["Called"]
 
 
 def test_endless_recursion() -> None:

@@ -192,7 +192,8 @@ def test_the_ladder_of_hints(shown: list[Card], double: Exercise) -> None:
 def test_a_name_that_is_none(shown: list[Card], function: Any, name: Any) -> None:
     function(name)
     assert text(shown).splitlines()[1] == (
-        f'Name the exercise in quotes: `{function.__name__}("backward")`.'
+        f'Name the exercise in quotes: `{function.__name__}("rank")`. Its name stands after '
+        "`check.` in the cell below your answer."
     )
 
 
@@ -410,6 +411,36 @@ def test_in_a_plain_interpreter_the_text_is_printed(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "It prints its result and returns None" in done.stdout
     assert done.stdout.count("of the 12 hours left") == 2
+
+
+KERNEL = [
+    "from autograder import check",
+    "check.relu(relu)",
+    "def relu(z):\n    return zz\nrelu(1)",
+    "zz",
+]
+
+
+def test_a_check_before_its_answer_is_calm_and_other_name_errors_are_pythons(home: Path) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, KERNEL)))
+    nbclient.NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
+    kinds = [[output.output_type for output in cell.outputs] for cell in notebook.cells]
+    assert kinds == [[], ["display_data"], ["error"], ["error"]]
+    shown = notebook.cells[1].outputs[0].data["text/plain"]
+    assert shown.startswith("○ Not attempted")
+    assert "Run the cell with your answer first" in shown
+
+
+def test_a_name_may_stand_after_a_dot(shown: list[Card], double: Exercise) -> None:
+    autograder.hint.double()
+    assert text(shown).startswith("→ Hint 1 of 3")
+    autograder.solution.double()
+    assert text(shown).startswith("→ Solution closed")
+    assert "double" in dir(autograder.hint)
+    autograder.status("double")
+    assert "of the 12 hours" in text(shown)
 
 
 def test_a_console_of_few_letters_is_no_obstacle(home: Path) -> None:

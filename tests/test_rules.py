@@ -77,6 +77,18 @@ def test_the_second_rule_counts_too() -> None:
     assert "np.linalg.solve" in result.message
 
 
+def test_another_name_for_it_is_found() -> None:
+    assert broken((SOFTMAX,), "from scipy.special import softmax as sm\nsm(z)") is not None
+    own = "def softmax(x):\n    return x\nsm = softmax\nsm(3)"
+    assert broken((SOFTMAX,), own) is None
+
+
+def test_what_may_be_their_own_function_is_called_by_its_own_name() -> None:
+    result = broken((SOFTMAX,), "def f(x):\n    return softmax(x)")
+    assert result is not None
+    assert "without `softmax`" in result.message
+
+
 def test_an_operator_is_found_as_well() -> None:
     rule = Rule(call="@", instead="write the loops")
     assert broken((rule,), "def f(a, b):\n    return a @ b\n") is not None

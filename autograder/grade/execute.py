@@ -198,5 +198,6 @@ def _environment(folder: str) -> dict[str, str]:
         **os.environ,
         **dict.fromkeys(threads, "1"),
         "SPEEDRUN_HOME": folder,
+        "SPEEDRUN_GRADING": "1",
         "IPYTHONDIR": str(settings),
     }
