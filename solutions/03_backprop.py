@@ -14,18 +14,14 @@ from IPython.display import display
 from sklearn.datasets import load_digits
 
 from autograder import draw_graph, figure, needs
-
-try:  # sliders, where the notebook can show them
-    from ipywidgets import FloatSlider, interact
-except ImportError:
-    interact = None
+from autograder.grids import sliders
 
 # %% [markdown]
 # ## 1. Which number matters?
 #
 # *Goes with "Simple expressions" and "Compound expressions with chain rule" of the notes.*
 #
-# You deliver parcels: 2 hours in the morning, 3 in the afternoon, at 20 an hour. Your contract guarantees 4 hours: on a short day you are paid for 4 all the same. Three small steps work out your pay. Each is a **gate**: a step that takes numbers in and gives one number out.
+# You deliver parcels: 2 hours in the morning, 3 in the afternoon, at 20 an hour. Your contract guarantees 4 hours: on a shorter day you are paid for 4 all the same. Three **gates** work out your pay: steps that take numbers in and give one number out.
 
 
 # %%
@@ -38,7 +34,7 @@ def pay(morning, afternoon, guarantee, rate):
 print(f"a day's pay: {pay(2, 3, 4, 20)}")
 
 # %% [markdown]
-# The same as a picture, one box for each number. Read it from left to right.
+# The same as a picture, one box for each number, from left to right.
 
 
 # %%
@@ -54,11 +50,9 @@ display(draw_graph(box("pay", 100, op="mul", parents=(paid, box("rate", 20)))))
 # %% [markdown]
 # @exercise predict_quiet
 #
-# You may raise one of the four by a little. **Which one leaves the pay as it is?**
+# You may raise one of the four numbers by a little. **Which one leaves the pay as it is?** Assign its letter, as a string, before you compute.
 #
 # @options
-#
-# Decide before you compute, then assign your letter, as a string.
 
 # %% exercise="predict_quiet"
 predict_quiet = ...
@@ -67,16 +61,15 @@ predict_quiet = "c"
 ### END SOLUTION
 
 # %% [markdown]
-# A **gradient** is the answer to such a nudge: how much the result changes for each unit of this number. Backpropagation finds all of them in one walk from the result back to the inputs, and no gate on the way has to see the whole.
-
-# %% [markdown]
+# A **gradient** is the answer to such a nudge: how much the result changes for each unit of this number. Backpropagation finds all of them in one walk from the result back to the inputs.
+#
 # ## 2. A gate minds its own business
 #
 # *Goes with "Intuitive understanding of backpropagation" and "Patterns in backward flow".*
 #
-# A gate has two jobs. **Forward**, it turns its inputs into its output `z`. **Back**, it is handed `dz`, the gradient of the final result by its output, and tells each input its gradient: **its own slope by that input, times what arrives**. That product is the **chain rule**.
+# A gate has two jobs. **Forward**, it turns its inputs into its output `z`. **Back**, it is handed `dz`, the gradient of the final result by `z`, and tells each input its gradient: **the gate's own slope by that input, times what arrives**. That product is the **chain rule**.
 #
-# Here is a gate that doubles. Its slope is 2, so it sends back 2 times what arrives. It returns its output together with a function that knows the way back.
+# This gate doubles, so its slope is 2. It returns its output, and with it a function that knows the way back.
 
 
 # %%
@@ -84,58 +77,61 @@ def double_gate(x):
     z = 2 * x
 
     def backward(dz):
-        return 2 * dz  # its own slope, times what arrives
+        return 2 * dz  # its own slope, times what arrives: dx
 
     return z, backward
 
 
-doubled, way_back = double_gate(3.5)
-print(f"forward: {doubled}; when 10 arrives, it sends back {way_back(10.0)}")
+z, backward = double_gate(3.5)
+print(f"forward: {z}; when 10 arrives, it sends back {backward(10.0)}")
 
 # %% [markdown]
 # @exercise gates
 #
-# Write `add_gate(x, y)`, `mul_gate(x, y)` and `max_gate(x, y)` in the same way. Each returns two things: `z`, and a function `backward(dz)` that returns two numbers, `dx` and `dy`.
+# The way forward is given. Write the three `backward(dz)`: each returns two numbers, `dx` and `dy`.
 #
-# For each gate, ask: if x rises by 1 and y stays, by how much does z rise? If both inputs of `max_gate` are equal, give what arrives to one of them.
+# Ask each gate: if x rises by a little, how many times as much does z rise? If the inputs of `max_gate` are equal, give what arrives to one of them.
 
 
 # %% exercise="gates"
 def add_gate(x, y):
     """x + y: returns z and backward, where backward(dz) returns dx, dy."""
+    z = x + y
 
-    ### BEGIN SOLUTION
     def backward(dz):
+        ### BEGIN SOLUTION
         return dz, dz
+        ### END SOLUTION
 
-    return x + y, backward
-    ### END SOLUTION
+    return z, backward
 
 
 def mul_gate(x, y):
     """x * y: returns z and backward, where backward(dz) returns dx, dy."""
+    z = x * y
 
-    ### BEGIN SOLUTION
     def backward(dz):
+        ### BEGIN SOLUTION
         return y * dz, x * dz
+        ### END SOLUTION
 
-    return x * y, backward
-    ### END SOLUTION
+    return z, backward
 
 
 def max_gate(x, y):
     """The larger of x and y: returns z and backward, where backward(dz) returns dx, dy."""
+    z = max(x, y)
 
-    ### BEGIN SOLUTION
     def backward(dz):
+        ### BEGIN SOLUTION
         return (dz, 0.0) if x >= y else (0.0, dz)
+        ### END SOLUTION
 
-    return max(x, y), backward
-    ### END SOLUTION
+    return z, backward
 
 
 # %% [markdown]
-# Your gates, wired up to the day's pay. In each box, `data` is what flows forward, from left to right, and `grad` what flows back.
+# Your gates, wired up to the day's pay. In each box, `data` is what flows forward and `grad` what flows back.
 
 
 # %%
@@ -159,40 +155,43 @@ with needs("gates"):
     display(pay_graph(2.0, 3.0, 4.0, 20.0))
 
 # %% [markdown]
-# Each gate shows its character. **Add hands on:** both inputs get the 20 that arrives. **Max routes:** the larger input gets everything, the other nothing. **Mul swaps:** the rate's gradient is the hours, the hours' gradient is the rate.
+# Each gate has its character. **Add hands on:** both inputs get the 20 that arrives. **Max routes:** the larger input gets everything, the other nothing. **Mul swaps:** the rate's gradient is the hours, the hours' gradient is the rate.
 #
-# What if the guarantee rises past 5 hours? Where does the flow go? Run the cell: with ipywidgets it comes with a slider, and the picture says the same without one.
+# The same day with a guarantee of 6 hours, and a slider where widgets run: now everything flows to the guarantee.
+
 
 # %% tags=["nbval-ignore-output"]
-with needs("gates"):
-    hours = np.linspace(3, 7, 81)
-    back = [max_gate(5.0, h)[1](20.0) for h in hours]
-    with figure(
-        "Two flat lines that swap at a guarantee of 5 hours: below it, the morning has gradient "
-        "20 and the guarantee 0; above it, the other way round.",
-        width=5.4,
-        height=2.3,
-    ) as ax:
-        ax.step(hours, [b[0] for b in back], color="#0072b2", label="gradient of morning")
-        ax.step(hours, [b[1] for b in back], "--", color="#d55e00", label="of guarantee")
-        ax.set(xlabel="guarantee (hours)", ylabel="pay per hour", ylim=(-2, 28))
-        ax.legend(loc="upper left", ncols=2)
-    if interact:
-        interact(
-            lambda guarantee: display(pay_graph(2.0, 3.0, guarantee, 20.0)),
-            guarantee=FloatSlider(value=4, min=3, max=7, step=0.5),
-        )
+def show_day(guarantee):
+    """The picture of the day for one guarantee."""
+    with needs("gates"):
+        display(pay_graph(2.0, 3.0, guarantee, 20.0))
+
+
+sliders(show_day, guarantee=(3.0, 7.0, 0.5, 6.0))
 
 # %% [markdown]
 # ## 3. In stages
 #
 # *Goes with "Modularity: Sigmoid example" and "Backprop in practice: Staged computation".*
 #
-# A gate can be as large as you like, as long as you know its slope. A neuron with a **sigmoid**, which squeezes any number into the range from 0 to 1, has two stages:
+# A gate can be as large as you like, as long as you know its slope. A neuron has two stages: it weighs its inputs, then the **sigmoid** squeezes their sum into the range from 0 to 1.
 #
 # $$\text{dot} = w_0 x_0 + \dots + w_{n-1} x_{n-1} + w_n \qquad f = \frac{1}{1 + e^{-\text{dot}}}$$
 #
 # in words: multiply, add up, add the bias $w_n$; then squeeze. The slope of the squeeze needs nothing but its output: $f\,(1 - f)$.
+
+# %% [markdown]
+# @exercise predict_saturated
+#
+# One neuron's output is 0.5, another's is 0.99. The same gradient arrives at both. **How large is what the second one sends back through its squeeze, compared with the first?**
+#
+# @options
+
+# %% exercise="predict_saturated"
+predict_saturated = ...
+### BEGIN SOLUTION
+predict_saturated = "a"
+### END SOLUTION
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -209,37 +208,24 @@ with figure(
     ax.legend(loc="upper left")
 
 # %% [markdown]
-# @exercise predict_saturated
-#
-# One neuron's output is 0.5, another's is 0.99. The same gradient arrives at both. **How large is what the second one sends back through its squeeze, compared with the first?**
-#
-# @options
-
-# %% exercise="predict_saturated"
-predict_saturated = ...
-### BEGIN SOLUTION
-predict_saturated = "a"
-### END SOLUTION
-
-# %% [markdown]
 # @exercise sigmoid_neuron
 #
-# Write `sigmoid_neuron(w, x)`. `x` is an array of n numbers; `w` has n + 1, the last of which is the bias. Return three things: `f`, `dw` and `dx`, where `dw` has the shape of `w` and `dx` that of `x`.
+# `x` is an array of n numbers; `w` has n + 1, the last of which is the bias. The way forward is given. Walk back through its names: first `ddot`, the gradient of `f` by `dot`, then `dw`, of the shape of `w`, and `dx`, of the shape of `x`.
 #
-# Give every stage a name on the way forward, and walk back through the same names: first `ddot`, then `dw` and `dx`.
+# `np.append(a, b)` is a new array: `a`, with the number `b` behind it.
 
 
 # %% exercise="sigmoid_neuron"
 def sigmoid_neuron(w, x):
     """One neuron: its output f, and the gradients of f by w and by x."""
-    ### BEGIN SOLUTION
-    dot = w[:-1] @ x + w[-1]
+    dot = w[:-1] @ x + w[-1]  # the bias is the last entry of w
     f = 1 / (1 + np.exp(-dot))
+    ### BEGIN SOLUTION
     ddot = f * (1 - f)
     dw = np.append(x * ddot, ddot)
     dx = w[:-1] * ddot
-    return f, dw, dx
     ### END SOLUTION
+    return f, dw, dx
 
 
 # %% [markdown]
@@ -247,32 +233,28 @@ def sigmoid_neuron(w, x):
 #
 # *Goes with "Gradients for vectorized operations".*
 #
-# A layer is thousands of mul and add gates. Written with arrays it is one line: an **affine** layer multiplies each example by weights and adds biases, `out = x @ w + b`. Its way back is three lines.
-#
-# To walk back, a layer needs the inputs it had. So forward returns two things: its output, and a **cache**, whatever its way back will need.
+# A layer is thousands of mul and add gates. With arrays it is one line: an **affine** layer multiplies each example by weights and adds biases. It returns its output, and a **cache**, which keeps what the way back will need.
 
 # %% [markdown]
 # @exercise affine_forward
 #
-# Write `affine_forward(x, w, b)`. It returns `out, cache`, with `cache = (x, w, b)`.
-#
-# - `x` holds N examples of any shape: an array of shape (N, d1, ..., dk). Make each example a row of D = d1 · ... · dk numbers.
-# - `w` has shape (D, M), `b` has shape (M,), and `out` has shape (N, M).
+# `x` holds N examples, each of any shape: five digits are an array of shape (5, 8, 8). The first line makes each example a row of D numbers: (5, 64). Write the second: `rows` times `w`, of shape (D, M), plus `b`, of shape (M,). So `out` has shape (N, M).
 
 
 # %% exercise="affine_forward"
 def affine_forward(x, w, b):
     """A layer: (out, cache), out of shape (N, M)."""
+    rows = x.reshape(x.shape[0], -1)  # (N, D): keep the first axis, flatten the others
     ### BEGIN SOLUTION
-    out = x.reshape(x.shape[0], -1) @ w + b
-    return out, (x, w, b)
+    out = rows @ w + b
     ### END SOLUTION
+    return out, (x, w, b)  # x as it came, in its own shape
 
 
 # %% [markdown]
 # @exercise predict_product
 #
-# 5 examples of 64 numbers, 10 outputs: `x` is (5, 64), `w` is (64, 10), and what arrives, `dout`, is (5, 10). **Which product has the shape of `dw`?** A gradient has the shape of what it belongs to.
+# 5 examples of 64 numbers, 10 outputs: `rows` is (5, 64), `w` is (64, 10), and what arrives, `dout`, is (5, 10). **Which product has the shape of `dw`?** A gradient has the shape of what it belongs to.
 #
 # @options
 
@@ -285,29 +267,30 @@ predict_product = "a"
 # %% [markdown]
 # @exercise affine_backward
 #
-# Write `affine_backward(dout, cache)`. It returns `dx`, `dw` and `db`, each with the shape of `x`, `w` and `b`.
+# Write `dx`, `dw` and `db`, each with the shape of `x`, `w` and `b`.
 #
-# It is the mul gate's rule: `dw` comes from `x` and what arrives, `dx` from `w` and what arrives. And all examples share one `w` and one `b`, so what each of them sends back **adds up**.
+# It is the mul gate's rule: `dw` comes from the rows and what arrives, `dx` from `w` and what arrives. All examples share one `w` and one `b`, so what each of them sends back **adds up**.
 
 
 # %% exercise="affine_backward"
 def affine_backward(dout, cache):
     """The layer's way back: dx, dw, db, from dout of shape (N, M)."""
-    ### BEGIN SOLUTION
     x, w, _ = cache
+    rows = x.reshape(x.shape[0], -1)  # (N, D)
+    ### BEGIN SOLUTION
     dx = (dout @ w.T).reshape(x.shape)
-    dw = x.reshape(x.shape[0], -1).T @ dout
+    dw = rows.T @ dout
     db = dout.sum(axis=0)
-    return dx, dw, db
     ### END SOLUTION
+    return dx, dw, db
 
 
 # %% [markdown]
-# What is in a `dw`? Take five real digits, 8 x 8 pixels each, and one output. Say that 1, 1, -1, -1 and 0.5 arrive for the five.
+# What is in a `dw`? Take five real digits and one output, and let 1, 1, -1, -1 and 0.5 arrive.
 
 # %% tags=["nbval-ignore-output"]
 digits = load_digits()
-with needs("affine_backward"):
+with needs("affine_forward", "affine_backward"):
     five, arrives = digits.images[:5] / 16, np.array([1, 1, -1, -1, 0.5])
     kept = affine_forward(five, np.zeros((64, 1)), np.zeros(1))[1]
     gradient = affine_backward(arrives[:, None], kept)[1].reshape(8, 8)
@@ -326,11 +309,11 @@ with needs("affine_backward"):
             ax.axis("off")
 
 # %% [markdown]
-# For one output, `dw` is a picture: the examples, each times what arrives for it, added up. This is how data gets into the weights.
+# `dw` is a picture: the examples, each times what arrives for it, added up. This is how data gets into the weights.
 #
-# ### Help: "ValueError: matmul: Input operand 1 has a mismatch"
+# ### Help: "the shapes don't fit"
 #
-# Two shapes don't fit. Print `dout.shape`, `x.shape` and `w.shape`, and look for the product whose inner sizes agree. If the first check passes and the second one fails, `x` has more than two axes there: flatten each example first.
+# In a product (a, b) @ (b, c) the inner sizes agree and go away. Write the shapes of `dout`, `rows` and `w` side by side; `.T` swaps the two sizes of one.
 
 # %% [markdown]
 # ## 5. Between the layers, and at the end
@@ -342,7 +325,9 @@ with needs("affine_backward"):
 # %% [markdown]
 # @exercise relu_backward
 #
-# Write `relu_backward(dout, cache)`, where `cache` is relu's input, an array of the shape of `dout`. Don't change `dout` itself.
+# Here `cache` is relu's input itself, one array of the shape of `dout`. Return a new array: don't change `dout`.
+#
+# A comparison such as `cache < 3` gives an array of True and False, which count as 1 and 0.
 
 
 # %% exercise="relu_backward"
@@ -354,9 +339,9 @@ def relu_backward(dout, cache):
 
 
 # %% [markdown]
-# At the end stands one number that says how wrong the net is. Take each example's scores, turn them into probabilities with **softmax** ($e$ to each score, divided by their sum), and look at the probability $p$ of the right class. The **loss** is the mean of $-\log p$: 0 if the net is sure and right, large if it is sure and wrong.
+# At the end, **softmax** turns each example's scores into probabilities: $e$ to each score, divided by their sum. The **loss** is the mean of $-\log p$, with $p$ the probability of the right class: near 0 if the net is sure and right, large if it is sure and wrong.
 #
-# Through all of that, what flows back to the scores is short: **what the net says, less what is true**. The net says 0.7 for a wrong class: 0.7 flows back, and pushes that score down. It says 0.2 for the right one: 0.2 - 1 = -0.8 flows back, and pushes it up.
+# Through all of that, what flows back to an example's scores is short: **what the net says, less what is true**. It gives a wrong class 0.7: 0.7 flows back, and a step against the gradient lowers that score. It gives the right one 0.2: 0.2 - 1 = -0.8 flows back, and the step raises it.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -376,68 +361,72 @@ with figure(
 # %% [markdown]
 # @exercise softmax_loss
 #
-# Write `softmax_loss(x, y)`. `x` holds scores, shape (N, C); `y` the right classes, N whole numbers from 0 to C - 1. Return `loss`, one number, and `dx`, its gradient by `x`.
+# `x` holds scores, shape (N, C); `y` the right classes, N whole numbers from 0 to C - 1. The probabilities `p` are given, and those of the right classes: `p[each, y]` takes one number from each row. Write `loss`, the **mean** over the examples, and `dx`, its gradient by `x`.
 #
-# - Scores may be as large as 1000, and `np.exp(1000)` overflows. Subtract each row's largest score first: the probabilities stay the same.
-# - The loss is a **mean** over the examples, so `dx` is divided by N, too.
+# You can set what you can read: `dx[each, y] = 5` changes one number in each row. Begin with `p.copy()`, which is an array of its own.
 
 
 # %% exercise="softmax_loss"
 def softmax_loss(x, y):
     """The mean cross-entropy of scores x and right classes y, and its gradient by x."""
-    ### BEGIN SOLUTION
-    examples = np.arange(len(y))
+    # exp(1000) overflows. Less each row's largest score, the probabilities are the same.
     e = np.exp(x - x.max(axis=1, keepdims=True))
-    p = e / e.sum(axis=1, keepdims=True)
-    loss = -np.log(p[examples, y]).mean()
+    p = e / e.sum(axis=1, keepdims=True)  # (N, C)
+    each = np.arange(len(y))  # the rows: 0, 1, ..., N - 1
+    right = p[each, y]  # (N,)
+    ### BEGIN SOLUTION
+    loss = -np.log(right).mean()
     dx = p.copy()
-    dx[examples, y] -= 1
-    return loss, dx / len(y)
+    dx[each, y] -= 1
+    dx = dx / len(y)
     ### END SOLUTION
+    return loss, dx
 
 
 # %% [markdown]
-# ### Help: "the loss is nan, inf, or close but not right"
+# ### Help: "the loss is right and `dx` is not"
 #
-# For `nan` and `inf`, print the largest number that goes into `np.exp`: in every row it should be 0. Where it is close, look at how you pick the right classes: `p[np.arange(n), y]` takes one from each row, `p[:, y]` takes all of these columns from every row.
+# In each row of `dx` the numbers add up to 0: print `dx.sum(axis=1)`. If they do, compare the sizes: a mean over N examples has a gradient N times smaller than a sum.
 
 # %% [markdown]
 # ## 6. Trust, then check
 #
 # *Goes with "Gradient checks" in CS231n's [notes on learning](https://cs231n.github.io/neural-networks-3/#gradcheck).*
 #
-# A wrong gradient raises no error; the net learns badly, and you wonder why. So compare with a nudge. For each entry of `x`, the **numerical gradient** is $\big(f(x + h) - f(x - h)\big) / 2h$, with only that entry moved: slow, and easy to trust. The **relative error** compares it, $n$, with yours, $a$:
+# A wrong gradient raises no error; the net learns badly, and you wonder why. So compare it with a nudge. The **numerical gradient** of an entry is $n = \big(f(x + h) - f(x - h)\big) / 2h$, with only that entry moved: slow, and easy to trust. Yours is $a$. The **relative error** is how far apart the two are, against how large they are:
 #
 # $$\frac{|a - n|}{\max(10^{-8},\ |a| + |n|)}$$
 #
-# in words: how far apart they are, against how large they are. Below 0.0001 your gradient is right.
+# Below 0.0001 your gradient is right.
 
 # %% [markdown]
 # @exercise gradient_check
 #
-# Write `gradient_check(f, analytic, x, h=1e-5)`. `f` takes an array of the shape of `x` and returns a number; `analytic` is the gradient to be checked, of the same shape. Return **the largest** relative error of all entries. `x`, an array of floats of any shape, should be as before when you are done.
+# `f` takes an array of the shape of `x` and gives a number; `analytic` is the gradient to be checked. The loop moves one entry of `x` after the other, and puts it back. Write what it does for each entry: work out `n` and the relative error, and keep the largest of all in `worst`.
 
 
 # %% exercise="gradient_check"
 def gradient_check(f, analytic, x, h=1e-5):
     """The largest relative error of `analytic`, beside the numerical gradient of f at x."""
-    ### BEGIN SOLUTION
-    numeric = np.zeros(x.shape)
-    for i in np.ndindex(*x.shape):
+    worst = 0.0
+    for i in np.ndindex(*x.shape):  # the index of each entry, whatever the shape
         before = x[i]
         x[i] = before + h
         above = f(x)
         x[i] = before - h
         below = f(x)
         x[i] = before
-        numeric[i] = (above - below) / (2 * h)
-    size = np.maximum(1e-8, np.abs(analytic) + np.abs(numeric))
-    return (np.abs(analytic - numeric) / size).max()
-    ### END SOLUTION
+        a = analytic[i]
+        ### BEGIN SOLUTION
+        n = (above - below) / (2 * h)
+        error = abs(a - n) / max(1e-8, abs(a) + abs(n))
+        worst = max(worst, error)
+        ### END SOLUTION
+    return worst
 
 
 # %% [markdown]
-# Now the whole chain: affine, relu, affine, softmax and loss. Forward left to right, back right to left, each layer with its own cache. No line of `net` sees the whole formula. Is its gradient right all the same, on six real digits?
+# Now the whole chain: affine, relu, affine, softmax and loss, each layer with its own cache. No line sees the whole formula. Is the gradient right all the same, on six real digits?
 
 
 # %%
@@ -461,7 +450,7 @@ def start(hidden=32):
 
 
 x, y = digits.images / 16, digits.target
-with needs("affine_backward", "relu_backward", "softmax_loss", "gradient_check"):
+with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss", "gradient_check"):
     params = start(hidden=7)
     loss, gradients = net(params, x[:6], y[:6])
     for i, name in enumerate(["w1", "b1", "w2", "b2"]):
@@ -474,10 +463,10 @@ with needs("affine_backward", "relu_backward", "softmax_loss", "gradient_check")
         print(f"{name} of shape {params[i].shape!s:8} right: {error < 1e-4}")
 
 # %% [markdown]
-# Four times `True`, for 535 numbers. Now let them learn: 300 steps against the gradient, on 1,400 digits, and a look at the 397 that the net has never seen.
+# Four times `True`, for 535 numbers. Now let a larger net learn: 300 steps against the gradient, on 1,400 digits. Then look at the 397 that it has never seen.
 
 # %% tags=["nbval-ignore-output"]
-with needs("affine_backward", "relu_backward", "softmax_loss"):
+with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss"):
     params, losses = start(), []
     for step in range(300):
         loss, gradients = net(params, x[:1400], y[:1400])
@@ -496,9 +485,8 @@ with needs("affine_backward", "relu_backward", "softmax_loss"):
         ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
 
 # %% [markdown]
-# Every digit that it reads, it reads by way of your gates: each took what arrived, multiplied by its own slope, and handed it on.
-
-# %% [markdown]
+# It learned by way of your gates: each took what arrived, multiplied it by its own slope, and handed it on.
+#
 # ## What you can do now
 #
 # - Say what an add, a mul and a max gate send back, and why.
@@ -517,7 +505,7 @@ with needs("affine_backward", "relu_backward", "softmax_loss"):
 # | sigmoid | `f = 1 / (1 + exp(-x))` | `f * (1 - f) * df` |
 # | affine | `x @ w + b` | `dout @ w.T`, `x.T @ dout`, `dout.sum(axis=0)` |
 # | relu | `maximum(x, 0)` | `dout * (x > 0)` |
-# | softmax and loss | mean of `-log(p[right])` | `(p - one_hot) / N` |
+# | softmax and loss | mean of `-log(p)` of the right classes | `p`, less 1 at the right class, over N |
 # | check | `(f(x + h) - f(x - h)) / (2 * h)` | relative error below 0.0001 |
 #
 # ### What comes next
@@ -530,5 +518,5 @@ with needs("affine_backward", "relu_backward", "softmax_loss"):
 # - [Learning representations by back-propagating errors](https://www.nature.com/articles/323533a0), Rumelhart, Hinton and Williams, 1986: four pages that started it.
 # - [Derivatives, backpropagation, and vectorization](https://cs231n.stanford.edu/handouts/derivatives.pdf), Johnson, 2017: why the shapes are enough.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 status()

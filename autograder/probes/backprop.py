@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from autograder.probes.observe import Misuse
+
+SHAPES = ("matmul", "broadcast", "not aligned", "shape-mismatch")
+TRUTH = ("truth value",)
+UNPACKED = ("to unpack",)
+
+
+@contextmanager
+def telling(words: Sequence[str], tip: str) -> Iterator[None]:
+    """Put `tip` in the place of an error's text, where that text has one of these words.
+
+    The error stays what it is, and so does the learner's line that raised it.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError) as error:
+        if any(word in str(error) for word in words):
+            error.args = (tip,)
+        raise
 
 
 def parts(case: dict[str, Any], function: Callable[..., Any]) -> Any:
@@ -60,7 +79,8 @@ def gates(
         _forward(gate, name, *case["other"])
     returned, who = backward(given["dz"]), f"The function `backward` of {name}"
     if returned is None:
-        raise Misuse(f"{who} returns None: is a return missing?")
+        at = f"with x = {given['x']:g} and y = {given['y']:g}"
+        raise Misuse(f"{who} returns None {at}: is a return missing there?")
     return {"z": z, **by_name(returned, ("dx", "dy"), who)}
 
 
@@ -79,11 +99,48 @@ def _forward(
     return made["z"], made["backward"]
 
 
+def neuron(case: dict[str, Any], function: Callable[..., Any]) -> Any:
+    """A neuron's output and gradients; an array inside an array is told apart from one array."""
+    tip = "`np.append(a, b)` puts the number b behind the array a; a list of both is no array"
+    behind = "an array has no append of its own: np.append(a, b) makes a new array"
+    number = "`ddot` is one number, and @ takes arrays: multiply with *"
+    with (
+        telling(("inhomogeneous",), tip),
+        telling(("attribute 'append'",), behind),
+        telling(("enough dimensions",), number),
+    ):
+        found = parts(case, function)
+    for name in ("dw", "dx"):
+        value = found and found[name]
+        if isinstance(value, list | tuple) and any(np.ndim(item) for item in value):
+            raise Misuse(f"`{name}` is a list with an array in it. {tip}")
+    return found
+
+
 def affine_forward(case: dict[str, Any], forward: Callable[..., Any]) -> Any:
-    """The output of an affine layer; its cache is the learner's own business."""
-    given = case["kwargs"]
-    made = by_name(forward(given["x"], given["w"], given["b"]), ("out", "cache"))
-    return made and {"out": made["out"]}
+    """The output of an affine layer, and whether its cache keeps x in its own shape."""
+    made = _forward_pass(case["kwargs"], forward, "It")
+    return made and {"out": made["out"], "x kept": not _keeps_flat(made["cache"], case["kwargs"])}
+
+
+def _forward_pass(given: dict[str, Any], forward: Callable[..., Any], who: str) -> Any:
+    rows = (len(given["x"]), given["w"].shape[0])
+    tip = (
+        f"the shapes don't fit. Here x has shape {given['x'].shape}, rows {rows}, w "
+        f"{given['w'].shape} and b {given['b'].shape}: multiply the rows by w"
+    )
+    with telling(SHAPES, tip):
+        returned = forward(given["x"], given["w"], given["b"])
+    return by_name(returned, ("out", "cache"), who)
+
+
+def _keeps_flat(cache: Any, given: dict[str, Any]) -> bool:
+    """Whether a cache of (x, w, b) holds a flat x: what else is in a cache is the learner's own."""
+    if not isinstance(cache, tuple | list) or len(cache) != 3:
+        return False
+    x, _, b = cache
+    same_bias = np.shape(b) == given["b"].shape and np.array_equal(b, given["b"])
+    return same_bias and np.shape(x) != given["x"].shape and np.size(x) == given["x"].size
 
 
 def affine_backward(
@@ -91,11 +148,51 @@ def affine_backward(
 ) -> Any:
     """The gradients of an affine layer, from the cache of the learner's own forward pass."""
     given = case["kwargs"]
-    returned = forward(given["x"], given["w"], given["b"])
-    if returned is None:
+    made = _forward_pass(given, forward, "`affine_forward`")
+    if made is None:
         raise Misuse("`affine_forward` returns None: is a return missing?")
-    cache = by_name(returned, ("out", "cache"), "`affine_forward`")["cache"]
-    return by_name(backward(given["dout"], cache), ("dx", "dw", "db"))
+    if _keeps_flat(made["cache"], given):
+        raise Misuse(
+            "`affine_forward` keeps a flat x in its cache, so its shape is lost on the way back. "
+            "Mend that first: its cache is (x, w, b), with x as it came"
+        )
+    rows = (len(given["x"]), given["w"].shape[0])
+    tip = (
+        f"the shapes don't fit. Here dout has shape {given['dout'].shape}, rows {rows} and w "
+        f"{given['w'].shape}: in a product the inner sizes agree, (a, b) @ (b, c)"
+    )
+    shape = "reshape takes a shape, as in x.shape"
+    with telling(SHAPES, tip), telling(("integer scalar",), shape):
+        returned = backward(given["dout"], made["cache"])
+    return by_name(returned, ("dx", "dw", "db"))
+
+
+def relu_backward(case: dict[str, Any], backward: Callable[..., Any]) -> Any:
+    """The gradient that relu sends back."""
+    whole = "the cache is one array, relu's input x itself: there is nothing to unpack"
+    every = (
+        "an array of many entries is neither true nor false. Compare them all at once: a "
+        "comparison gives an array of True and False, which count as 1 and 0"
+    )
+    with telling(UNPACKED, whole), telling(TRUTH, every):
+        return positional(case, backward)
+
+
+def softmax_loss(case: dict[str, Any], function: Callable[..., Any]) -> Any:
+    """The loss and the gradient by the scores."""
+    x, y = case["kwargs"].values()
+    tip = (
+        f"the shapes don't fit. Here x and p have shape {x.shape} and y has {y.shape}: a row's max "
+        "and sum keep their axis with keepdims=True, and p[each, y] picks one number a row"
+    )
+    every = "the math module takes one number: np.log takes all of an array at once"
+    called = "something stands without its brackets: p.copy() makes a copy, p.copy is a function"
+    with (
+        telling(SHAPES, tip),
+        telling(("Python scalar",), every),
+        telling(("method' object", "function' object"), called),
+    ):
+        return parts(case, function)
 
 
 def gradient_check(case: dict[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
@@ -111,10 +208,18 @@ def gradient_check(case: dict[str, Any], function: Callable[..., Any]) -> dict[s
             )
         if case["name"] == "curved":
             return float(np.exp(a * x).sum())
+        if case["name"] == "a step of its own":
+            return float((a * x**3).sum())
         return float((a * x**2).sum() + np.sin((c * x).sum()))
 
     x = case["x"].copy()
-    error = function(f, case["analytic"].copy(), x)
+    step = {"h": case["h"]} if "h" in case else {}
+    tip = (
+        f"an array stands where one number should. Here x has shape {shape}: take one entry at a "
+        "time, x[i] with an i from np.ndindex(*x.shape)"
+    )
+    with telling(TRUTH, tip):
+        error = function(f, case["analytic"].copy(), x, **step)
     if error is None:
         raise Misuse("It returns None: is a return missing?")
     return {"error": error, "x unchanged": bool(np.abs(x - case["x"]).max() < 1e-9)}

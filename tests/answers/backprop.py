@@ -225,10 +225,10 @@ def gradient_check(f, analytic, x, h=1e-5):
         it.iternext()
     return np.max(np.abs(analytic - grad) / (np.maximum(1e-8, np.abs(analytic) + np.abs(grad))))
 """,
-        # Copies, another h, a plain float.
+        # Copies, a plain float.
         """
 def gradient_check(f, analytic, x, h=1e-5):
-    worst, h = 0.0, 1e-6
+    worst = 0.0
     for i in range(x.size):
         up, down = x.copy(), x.copy()
         up.flat[i] += h

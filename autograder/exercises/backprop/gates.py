@@ -13,6 +13,7 @@ from autograder.exercises.backprop.parts import (
     Given,
     explain_parts,
     numbers,
+    same,
     slip,
     slopes,
 )
@@ -150,6 +151,18 @@ def _explain_gate(case: Case, seen: Any, expected: Any) -> str | None:
             "At a tie, give what arrives to one of the two inputs: `dx` and `dy` are to make up "
             "`dz` together"
         )
+    name, sign = f"`{case['gate']}_gate`", {"add": "x + y", "mul": "x * y", "max": "max(x, y)"}
+    if not same(seen["z"], expected["z"]):
+        return f"The z of {name} is not {sign[case['gate']]}"
+    for part in ("dx", "dy"):
+        if type(seen[part]) is bool:
+            return f"The `{part}` of {name} is {seen[part]}. Multiply it by what arrives: `dz`"
+        if type(seen[part]) in (int, float) and not same(seen[part], expected[part]):
+            nudged = part[1]
+            return (
+                f"The `{part}` of {name} is not its slope by {nudged} times what arrives. If "
+                f"{nudged} rises by 0.01, by how much does {sign[case['gate']]} rise here?"
+            )
     return explain_parts(case, seen, expected)
 
 
@@ -158,7 +171,7 @@ gates = Exercise(
     title="Three gates",
     takes={"add_gate": "function", "mul_gate": "function", "max_gate": "function"},
     points=2,
-    minutes=4,
+    minutes=5,
     difficulty=2,
     cases=_gate_cases,
     probe=probes.gates,
@@ -214,6 +227,38 @@ gates = Exercise(
             "other input.",
             answer=_with("mul", lambda x, y, dz: (x * y * dz, x * y * dz)),
             on=("mul",),
+        ),
+        Mistake(
+            id="mul_as_add",
+            message="`mul_gate` hands on `dz` unchanged, as an add gate does. If x rises by 1, "
+            "x * y rises by y: that is its slope.",
+            answer=_with("mul", BACK["add"]),
+            on=("mul",),
+        ),
+        Mistake(
+            id="mul_added",
+            message="`mul_gate` adds what arrives to its slope. Multiply the two.",
+            answer=_with("mul", lambda x, y, dz: (y + dz, x + dz)),
+            on=("mul",),
+        ),
+        Mistake(
+            id="add_added",
+            message="`add_gate` adds what arrives to something. Its slopes are 1, and what "
+            "arrives multiplies them: `dz` itself.",
+            answer=_with("add", lambda x, y, dz: (1 + dz, 1 + dz)),
+            on=("add",),
+            recognise=lambda case, seen, expected: any(
+                same([seen["dx"], seen["dy"]], [dz + one, dz + other])
+                for dz, x, y in [[case["kwargs"][name] for name in ("dz", "x", "y")]]
+                for one, other in ((1, 1), (x, y), (y, x))
+            ),
+        ),
+        Mistake(
+            id="max_input",
+            message="`max_gate` hands back the larger input. What flows back is `dz`, times the "
+            "slope 1.",
+            answer=_with("max", lambda x, y, dz: (x, 0.0) if x > y else (0.0, y)),
+            on=("max",),
         ),
         Mistake(
             id="max_upstream",
@@ -273,8 +318,8 @@ gates = Exercise(
         "Add: both slopes are 1. Multiply: the slope by x is y, the slope by y is x. Max: 1 for "
         "the larger input, 0 for the other. More under "
         "[Patterns in backward flow](https://cs231n.github.io/optimization-2/#patterns).",
-        "```python\ndef mul_gate(x, y):\n    z = x * y\n\n    def backward(dz):\n"
-        "        return y * dz, ...\n\n    return z, backward\n```",
+        "```python\n# mul_gate\n    def backward(dz):\n        return y * dz, ...\n\n# max_gate\n"
+        "    def backward(dz):\n        return (dz, 0.0) if x >= y else ...\n```",
     ),
 )
 
@@ -298,18 +343,18 @@ predict_saturated = question(
         ),
         "c": Option(
             text="much larger",
-            why="A larger output does not mean a larger slope: the curve flattens towards 1. Work "
-            "out f(1 - f) at 0.99.",
+            why="A larger output does not mean a larger slope. Work out f(1 - f) at 0.99, where "
+            "1 - f is 0.01.",
         ),
         "d": Option(
             text="the same size, but negative",
-            why="The curve rises everywhere, so its slope is never negative: f and 1 - f both lie "
-            "between 0 and 1.",
+            why="A larger sum gives a larger output, so the slope is never negative: f and 1 - f "
+            "both lie between 0 and 1.",
         ),
     },
     hints=(
         "Put both outputs into f(1 - f).",
-        "Look at the curve: where is it steep, and where is it nearly flat?",
+        "Where f is close to 1, what is left for 1 - f? And where f is 0.5?",
         "```python\n0.99 * (1 - 0.99), 0.5 * (1 - 0.5)\n```",
     ),
 )
@@ -388,10 +433,10 @@ sigmoid_neuron = Exercise(
     title="A neuron, in stages",
     takes={"sigmoid_neuron": "function"},
     points=2,
-    minutes=5,
+    minutes=4,
     difficulty=2,
     cases=_neuron_cases,
-    probe=probes.parts,
+    probe=probes.neuron,
     reference=_neuron_reference,
     explain=explain_parts,
     atol=ATOL,
@@ -444,6 +489,29 @@ sigmoid_neuron = Exercise(
             answer=_stage(ddot=lambda w, x, dot, f: f * (f - 1)),
         ),
         Mistake(
+            id="slope_zero",
+            message="All gradients are 0 here. Look at the brackets of the slope: f * 1 - f is "
+            "always 0, f * (1 - f) is not.",
+            answer=_stage(ddot=lambda w, x, dot, f: 0.0),
+        ),
+        Mistake(
+            id="slope_twice",
+            message="The slope of the sigmoid is multiplied in twice. `ddot` holds it once, "
+            "f * (1 - f), and `dw` and `dx` take it from there.",
+            answer=_stage(ddot=lambda w, x, dot, f: (f * (1 - f)) ** 2),
+        ),
+        Mistake(
+            id="slope_times_output",
+            message="The slope is multiplied by f once more. What arrives at the end is 1, as f "
+            "moves itself by 1: `ddot` is f * (1 - f).",
+            answer=_stage(ddot=lambda w, x, dot, f: f * f * (1 - f)),
+        ),
+        Mistake(
+            id="slope_times_dot",
+            message="The slope is multiplied by dot. A slope needs only f: `ddot` is f * (1 - f).",
+            answer=_stage(ddot=lambda w, x, dot, f: dot * f * (1 - f)),
+        ),
+        Mistake(
             id="swapped_order",
             message="`dw` and `dx` are in the wrong order: return f, `dw`, `dx`, as w comes "
             "before x.",
@@ -461,6 +529,46 @@ sigmoid_neuron = Exercise(
             "`dx` is made from x. In a product each input gets the other one: `dx` is made from w.",
             "dx",
             lambda given: given["x"] * _dw(given)[-1],
+            _neuron_answer,
+        ),
+        slip(
+            "dw_upstream",
+            "`dw` is the slopes of dot alone, x and a 1. Multiply them by what arrives at dot: "
+            "`ddot`.",
+            "dw",
+            lambda given: np.append(given["x"], 1.0),
+            _neuron_answer,
+        ),
+        slip(
+            "dx_upstream",
+            "`dx` is the slopes of dot alone, the weights. Multiply them by what arrives at dot: "
+            "`ddot`.",
+            "dx",
+            lambda given: given["w"][:-1],
+            _neuron_answer,
+        ),
+        slip(
+            "dw_bias_first",
+            "`dw` begins with the bias's gradient. The bias is the last entry of w, so its "
+            "gradient comes last: np.append(..., ddot).",
+            "dw",
+            lambda given: np.roll(_dw(given), 1),
+            _neuron_answer,
+        ),
+        slip(
+            "dw_bias_added",
+            "`dw` adds the bias's gradient to the others. It is an entry of its own, behind "
+            "them: np.append.",
+            "dw",
+            lambda given: _dw(given)[:-1] + _dw(given)[-1],
+            _neuron_answer,
+        ),
+        slip(
+            "dx_summed",
+            "`dx` is one number. Each input has a gradient of its own, so there is nothing to "
+            "add up.",
+            "dx",
+            lambda given: float(_neuron(given)["dx"].sum()),
             _neuron_answer,
         ),
         slip(
@@ -488,6 +596,21 @@ sigmoid_neuron = Exercise(
             _neuron_answer,
         ),
         slip(
+            "bias_gradient_weight",
+            "The bias's gradient is multiplied by the bias. dot takes the bias as it is, so its "
+            "slope is 1: what arrives at dot, `ddot`.",
+            "dw",
+            lambda given: np.append(_dw(given)[:-1], given["w"][-1] * _dw(given)[-1]),
+            _neuron_answer,
+        ),
+        slip(
+            "dx_bias_first",
+            "`dx` leaves out the first entry of w. The bias is the last one: w[:-1].",
+            "dx",
+            lambda given: given["w"][1:] * _dw(given)[-1],
+            _neuron_answer,
+        ),
+        slip(
             "dx_with_bias",
             "`dx` is as long as w. It is the gradient of x, so it has one entry less: the bias "
             "belongs to no input.",
@@ -502,7 +625,6 @@ sigmoid_neuron = Exercise(
         "ddot = f * (1 - f). dot is a sum of products w[i] * x[i], so each w[i] gets x[i] * ddot "
         "and each x[i] gets w[i] * ddot. The bias is multiplied by 1. See the "
         "[sigmoid example](https://cs231n.github.io/optimization-2/#sigmoid).",
-        "```python\ndot = np.sum(w[:-1] * x) + w[-1]\nf = 1 / (1 + np.exp(-dot))\n"
-        "ddot = f * (1 - f)\ndw = np.append(x * ddot, ...)\n```",
+        "```python\nddot = f * (1 - f)\ndw = np.append(x * ddot, ...)\ndx = ...\n```",
     ),
 )

@@ -28,31 +28,31 @@ predict_product = question(
     right="a",
     options={
         "a": Option(
-            text="`x.T @ dout`",
+            text="`rows.T @ dout`",
             why="(64, 5) times (5, 10) is (64, 10), the shape of w; and the 5 examples are what "
             "the product adds up over.",
         ),
         "b": Option(
-            text="`dout @ x.T`",
+            text="`dout @ rows.T`",
             why="(5, 10) times (64, 5): the inner sizes 10 and 64 differ, so this product does "
             "not exist.",
         ),
         "c": Option(
-            text="`x @ dout`",
+            text="`rows @ dout`",
             why="(5, 64) times (5, 10): the inner sizes 64 and 5 differ, so this product does "
             "not exist.",
         ),
         "d": Option(
-            text="`dout.T @ x`",
+            text="`dout.T @ rows`",
             why="(10, 5) times (5, 64) is (10, 64): all the right numbers, in the shape of w "
             "turned on its side.",
         ),
     },
     hints=(
         "A gradient has the shape of what it belongs to: `dw` has the shape of w, (64, 10).",
-        "In a product (a, b) @ (b, c) the inner sizes agree and go away. Which two of x, dout and "
-        "their transposes leave (64, 10)?",
-        "```python\nx, dout = np.ones((5, 64)), np.ones((5, 10))\n(dout.T @ x).shape\n```",
+        "In a product (a, b) @ (b, c) the inner sizes agree and go away. Which two of rows, dout "
+        "and their transposes leave (64, 10)?",
+        "```python\nrows, dout = np.ones((5, 64)), np.ones((5, 10))\n(dout.T @ rows).shape\n```",
     ),
 )
 
@@ -103,7 +103,7 @@ def _by_brute_force(case: Case) -> dict[str, Any]:
         return np.tensordot(x, weights, axes=x.ndim - 1) + b
 
     if not dout:
-        return {"out": out(x, w, b)}
+        return {"out": out(x, w, b), "x kept": True}
     return {
         "dx": slopes(lambda x: (out(x, w, b) * dout[0]).sum(), x),
         "dw": slopes(lambda w: (out(x, w, b) * dout[0]).sum(), w),
@@ -133,9 +133,21 @@ affine_forward = Exercise(
     probe=probes.affine_forward,
     reference=_by_brute_force,
     show=_shown_shapes,
-    explain=explain_parts,
+    explain=lambda case, seen, expected: explain_parts(case, seen, {"out": expected["out"]}),
     atol=ATOL,
     mistakes=(
+        Mistake(
+            id="flat_cache",
+            message="The cache keeps x flat, and its shape is lost. Put x itself into it, as it "
+            "came: the way back has to return a gradient of that shape.",
+            answer=lambda x, w, b: (
+                x.reshape(len(x), -1) @ w + b,
+                (x.reshape(len(x), -1), w, b),
+            ),
+            recognise=lambda case, seen, expected: (
+                seen["x kept"] is False and same(seen["out"], expected["out"])
+            ),
+        ),
         Mistake(
             id="bias_left_out",
             message="The bias is left out: add b to every row.",
@@ -176,11 +188,11 @@ affine_forward = Exercise(
         ),
     ),
     hints=(
-        "Two steps: make a row of D numbers out of each example, then multiply and add.",
-        "`x.reshape(N, -1)` keeps the first axis and flattens the rest; `-1` lets numpy work out "
-        "the size. See [reshape](https://numpy.org/doc/stable/reference/generated/numpy.reshape.html).",
-        "```python\nrows = x.reshape(x.shape[0], -1)   # (N, D)\nout = rows @ w + ...\n"
-        "cache = (x, w, b)\n```",
+        "Each row of the output is a row of numbers times w, plus b. What are the sizes?",
+        "`rows` is (N, D) and w is (D, M): their product is (N, M). numpy adds b, of shape (M,), "
+        "to each of its rows. See "
+        "[broadcasting](https://numpy.org/doc/stable/user/basics.broadcasting.html).",
+        "```python\nout = rows @ w + ...\n```",
     ),
 )
 
@@ -239,6 +251,13 @@ affine_backward = Exercise(
             "the shape of x.",
         ),
         _back_slip(
+            "dx_turned",
+            "dx",
+            lambda g: (g["w"] @ g["dout"].T).reshape(g["x"].shape),
+            "`dx` is made from (D, N), an example a column, and the reshape mixes the examples. "
+            "dout @ w.T has an example a row.",
+        ),
+        _back_slip(
             "dx_upstream",
             "dx",
             lambda g: (np.ones_like(g["dout"]) @ g["w"].T).reshape(g["x"].shape),
@@ -263,13 +282,20 @@ affine_backward = Exercise(
             "dw",
             lambda g: g["dout"].T @ _rows(g),
             "`dw` is transposed. It has the shape of w, (D, M): the examples are what the product "
-            "adds up over, so x.T stands on the left.",
+            "adds up over, so rows.T stands on the left.",
+        ),
+        _back_slip(
+            "dw_not_rows",
+            "dw",
+            lambda g: g["x"].T @ g["dout"],
+            "`dw` is made from x in its own shape. Each example has to be a row first: take "
+            "`rows`, of shape (N, D).",
         ),
         _back_slip(
             "dw_upstream",
             "dw",
             lambda g: _rows(g).T @ np.ones_like(g["dout"]),
-            "`dw` forgets what arrives: it is made from x alone. Multiply x.T by `dout`.",
+            "`dw` forgets what arrives: it is made from x alone. Multiply rows.T by `dout`.",
         ),
         _back_slip(
             "dw_mean",
@@ -332,8 +358,8 @@ affine_backward = Exercise(
         "out = rows @ w + b is many mul and add gates: `dw` is made from the rows and `dout`, the "
         "rows' gradient from `dout` and w, and b goes to every row, so its shares add up. See "
         "[vectorized operations](https://cs231n.github.io/optimization-2/#mat).",
-        "```python\nx, w, b = cache\nrows = x.reshape(x.shape[0], -1)\n"
-        "dx = (dout @ w.T).reshape(...)\ndw = rows.T @ ...\ndb = dout.sum(axis=...)\n```",
+        "```python\ndx = (dout @ w.T).reshape(...)\ndw = rows.T @ ...\n"
+        "db = dout.sum(axis=...)\n```",
     ),
 )
 
@@ -371,6 +397,19 @@ def _measure_relu(case: Case, seen: Any) -> Any:
     return found
 
 
+def _explain_relu(case: Case, seen: Any, expected: Any) -> str | None:
+    dout, x = (np.asarray(value, float) for value in case["kwargs"].values())
+    found = np.asarray(seen, float)
+    if found.shape != x.shape or np.isnan(found).any():
+        return None
+    wrong = ~np.isclose(_measure_relu(case, seen), expected, 1e-4, 1e-5) & (x != 0)
+    if not wrong.any():
+        return "Where x is 0, send back `dout`, or 0, or something between the two"
+    i = tuple(np.argwhere(wrong)[0])
+    rule = "Where x is positive, all of it passes" if x[i] > 0 else "Where x is negative, none does"
+    return f"Where x is {x[i]:g} and {dout[i]:g} arrives, it sends back {found[i]:g}. {rule}"
+
+
 relu_backward = Exercise(
     id="relu_backward",
     title="Relu, back",
@@ -379,9 +418,10 @@ relu_backward = Exercise(
     minutes=2,
     difficulty=1,
     cases=_relu_cases,
-    probe=probes.positional,
+    probe=probes.relu_backward,
     measure=_measure_relu,
     reference=_relu_reference,
+    explain=_explain_relu,
     mistakes=(
         Mistake(
             id="upstream",
@@ -417,6 +457,22 @@ relu_backward = Exercise(
             message="It hands on `dout` everywhere. Where x is negative, relu's output is 0 "
             "whatever x does, so nothing flows back.",
             answer=lambda dout, cache: dout * 1.0,
+        ),
+        Mistake(
+            id="first_row",
+            message="It looks at `cache[0]` alone, the first row. The cache is not a tuple here: "
+            "it is relu's input, one array.",
+            answer=lambda dout, cache: dout * (cache[0] > 0),
+        ),
+        Mistake(
+            id="relu_of_input",
+            message="It gives relu forward. On the way back `dout` passes where x is positive.",
+            answer=lambda dout, cache: np.maximum(cache, 0),
+        ),
+        Mistake(
+            id="threshold",
+            message="It compares x with 1. What decides is whether x is above 0.",
+            answer=lambda dout, cache: dout * (cache > 1),
         ),
         Mistake(
             id="sign_of_x",
@@ -501,8 +557,24 @@ def _softmax_answer(part: str, wrong: Callable[[Given], Any]) -> Callable:
     return softmax_loss
 
 
-def _loss_slip(id: str, part: str, wrong: Callable[[Given], Any], message: str) -> Mistake:
-    return slip(id, message, part, wrong, _softmax_answer)
+def _loss_slip(
+    id: str, part: str, wrong: Callable[[Given], Any], message: str, on: tuple[str, ...] = ()
+) -> Mistake:
+    return slip(id, message, part, wrong, _softmax_answer, on)
+
+
+def _p_changed(x: Any, y: Any) -> tuple:
+    """A softmax loss whose gradient is written into p, before p is used for the loss."""
+    p = _probabilities(x)
+    dx = p
+    dx[np.arange(len(y)), y] -= 1
+    return -np.log(p[np.arange(len(y)), y]).mean(), dx / len(y)
+
+
+def _rows_less_one(given: Given) -> np.ndarray:
+    p = _probabilities(given["x"])
+    p[given["y"]] -= 1
+    return p
 
 
 def _softmax_from(probabilities: Callable[[Any], Any]) -> Callable:
@@ -538,7 +610,7 @@ softmax_loss = Exercise(
     minutes=5,
     difficulty=3,
     cases=_softmax_cases,
-    probe=probes.parts,
+    probe=probes.softmax_loss,
     reference=_softmax_reference,
     explain=explain_parts,
     mistakes=(
@@ -572,6 +644,40 @@ softmax_loss = Exercise(
             on=("large",),
             recognise=lambda case, seen, expected: _lost(case, seen, near=True),
         ),
+        Mistake(
+            id="log_of_negative",
+            message="`dx` is right and `loss` is NaN: np.log gets a negative number. Either p was "
+            "changed before the loss was taken (give `dx` a copy, p.copy()), or the minus stands "
+            "inside the log.",
+            answer=lambda x, y: _p_changed(x, y),
+            on=("plain",),
+            recognise=lambda case, seen, expected: (
+                bool(np.isnan(seen["loss"])) and same(seen["dx"], expected["dx"])
+            ),
+        ),
+        _loss_slip(
+            "loss_all_entries",
+            "loss",
+            lambda g: -np.log(_probabilities(g["x"])).mean(),
+            "The loss averages over all classes. Only the right class of each example counts: the "
+            "one number a row that y picks.",
+            on=("many",),
+        ),
+        _loss_slip(
+            "loss_rows",
+            "loss",
+            lambda g: -np.log(_probabilities(g["x"])[g["y"]]).mean(),
+            "`p[y]` takes whole rows. Each example has one right class in its own row: "
+            "`p[each, y]`.",
+            on=("many",),
+        ),
+        _loss_slip(
+            "dx_rows",
+            "dx",
+            lambda g: _rows_less_one(g) / len(g["x"]),
+            "`dx[y]` changes whole rows. Subtract 1 once a row, at the right class: `dx[each, y]`.",
+            on=("many",),
+        ),
         _loss_slip(
             "loss_sum",
             "loss",
@@ -598,14 +704,43 @@ softmax_loss = Exercise(
             "loss",
             lambda g: -np.log(_probabilities(g["x"])[:, g["y"]]).mean(),
             "`p[:, y]` takes the columns y of every row. Each example has one right class: "
-            "`p[np.arange(n), y]`.",
+            "`p[each, y]`.",
+        ),
+        _loss_slip(
+            "dx_all_less_one",
+            "dx",
+            lambda g: (_probabilities(g["x"]) - 1) / len(g["x"]),
+            "1 is subtracted from every class. What is true is 1 at the right class only: "
+            "`dx[each, y]`.",
+            on=("rows far apart",),
+        ),
+        _loss_slip(
+            "dx_one_added",
+            "dx",
+            lambda g: (_probabilities(g["x"]) + _one_hot(g)) / len(g["x"]),
+            "1 is added at the right class. It is what the net says, less what is true: subtract "
+            "1 there.",
+        ),
+        _loss_slip(
+            "dx_set",
+            "dx",
+            lambda g: (_probabilities(g["x"]) * (1 - _one_hot(g)) - _one_hot(g)) / len(g["x"]),
+            "The right class's entry is set to -1. Subtract 1 from the probability that stands "
+            "there: -= 1.",
+        ),
+        _loss_slip(
+            "dx_right_only",
+            "dx",
+            lambda g: (_probabilities(g["x"]) - 1) * _one_hot(g) / len(g["x"]),
+            "Only the right class gets a gradient. The scores of the other classes move the loss "
+            "as well: what flows back to them is p.",
         ),
         _loss_slip(
             "dx_all_rows",
             "dx",
             lambda g: (_probabilities(g["x"]) - _columns(g)) / len(g["x"]),
             "`dx[:, y]` changes the columns y of every row. Subtract 1 once a row, at "
-            "`dx[np.arange(n), y]`.",
+            "`dx[each, y]`.",
         ),
         _loss_slip(
             "loss_each",
@@ -656,14 +791,14 @@ softmax_loss = Exercise(
             "dx",
             lambda g: _probabilities(g["x"]) - _one_hot(g) / len(g["x"]),
             "Only a part of `dx` is divided by the number of examples. Subtract first, then divide "
-            "all of it: (p - one_hot) / n.",
+            "all of it.",
         ),
         _loss_slip(
             "dx_precedence_late",
             "dx",
             lambda g: _probabilities(g["x"]) / len(g["x"]) - _one_hot(g),
             "The 1 is subtracted after dividing by the number of examples. Subtract first, then "
-            "divide all of it: (p - one_hot) / n.",
+            "divide all of it.",
         ),
         _loss_slip(
             "dx_at_probabilities",
@@ -681,15 +816,12 @@ softmax_loss = Exercise(
         ),
     ),
     hints=(
-        "Build it in stages and look at each: shift the rows, exp, divide by the row's sum, pick "
-        "the right classes, -log, mean.",
+        "For the loss: the log of the right classes' probabilities, a minus, the mean. For `dx`: "
+        "what the net says, less what is true. What is true is 1 at the right class, else 0.",
         "With p the probabilities and n the examples, the gradient at the scores is p, less 1 at "
         "the right class, all divided by n. It is worked out in "
         "[CS231n's case study](https://cs231n.github.io/neural-networks-case-study/#grad).",
-        "```python\nn = len(y)\nshifted = x - x.max(axis=1, keepdims=True)\n"
-        "p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)\n"
-        "loss = -np.log(p[np.arange(n), y]).mean()\ndx = p.copy()\ndx[np.arange(n), y] -= ...\n"
-        "dx = ...\n```",
+        "```python\nloss = -np.log(right).mean()\ndx = p.copy()\ndx[each, y] -= ...\ndx = ...\n```",
     ),
 )
 
@@ -702,11 +834,13 @@ def _check_cases(rng: np.random.Generator) -> list[Case]:
     for name, shape in (
         ("right", (2, 3)),
         ("one entry wrong", (5,)),
-        ("doubled", (3, 2)),
+        ("doubled", (6,)),
         ("wrong sign", (2, 1, 4)),
         ("halved in one place", (4,)),
+        ("wrong by more and less", (3, 2)),
         ("curved", (3,)),
-        ("flat somewhere", (4,)),
+        ("nearly flat", (4,)),
+        ("a step of its own", (5,)),
     ):
         case = {
             "name": name,
@@ -716,13 +850,20 @@ def _check_cases(rng: np.random.Generator) -> list[Case]:
         }
         if name == "curved":
             case |= {"x": numbers(rng, *shape, high=0.9) / 1000, "a": np.array(1000.0)}
-        if name == "flat somewhere":
+        if name == "nearly flat":
             case["a"][1] = case["c"][1] = 0.0
+        if name == "a step of its own":
+            case["h"] = 0.25
         exact = _exact(case)
+        # An entry that is wrong is neither the first nor the last.
         if name == "one entry wrong":
-            exact[rng.integers(len(exact))] *= 1.5
+            exact[rng.integers(1, len(exact) - 1)] *= 1.5
         elif name == "halved in one place":
-            exact[rng.integers(len(exact))] *= 0.5
+            exact[rng.integers(1, len(exact) - 1)] *= 0.5
+        elif name == "wrong by more and less":
+            exact *= [[1.1, 1.3], [1.7, 1.4], [1.2, 1.15]]
+        elif name == "nearly flat":
+            exact[1] = 2e-13  # what rounding leaves of a 0
         elif name == "doubled":
             exact *= 2
         elif name == "wrong sign":
@@ -735,11 +876,15 @@ def _exact(case: Case) -> np.ndarray:
     a, c = case["a"], case["c"]
     if case["name"] == "curved":
         return slopes(lambda x: np.exp(a * x).sum(), case["x"])
+    if case["name"] == "a step of its own":
+        return slopes(lambda x: (a * x**3).sum(), case["x"])
     return slopes(lambda x: (a * x**2).sum() + np.sin((c * x).sum()), case["x"])
 
 
 def _check_reference(case: Case) -> Any:
     given, exact = case["analytic"], _exact(case)
+    if "h" in case:  # what a step so wide makes of a cubic
+        exact = exact + case["a"] * case["h"] ** 2
     size = np.maximum(1e-8, np.abs(given) + np.abs(exact))
     return _measure_check(
         case, {"error": float((np.abs(given - exact) / size).max()), "x unchanged": True}
@@ -773,7 +918,7 @@ def _checker(
     relative: Callable[[Any, Any], Any], slopes: Callable[..., Any] = _numeric
 ) -> Callable:
     def gradient_check(f: Callable, analytic: Any, x: Any, h: float = 1e-5) -> Any:
-        return relative(analytic, slopes(f, x))
+        return relative(analytic, slopes(f, x, h))
 
     return gradient_check
 
@@ -808,21 +953,21 @@ gradient_check = Exercise(
         Mistake(
             id="not_restored",
             message="It leaves x changed: put each entry back before you go on to the next.",
-            answer=_checker(_largest, lambda f, x: _numeric(f, x, restore=False)),
+            answer=_checker(_largest, lambda f, x, h: _numeric(f, x, h, restore=False)),
             recognise=lambda case, seen, expected: seen["x unchanged"] is False,
         ),
         Mistake(
             id="one_sided",
             message="The slope is taken on one side only, which is too coarse for a curved f. "
             "Take f at x + h and at x - h, and divide by 2h.",
-            answer=_checker(_largest, lambda f, x: _numeric(f, x, one_sided=True)),
+            answer=_checker(_largest, lambda f, x, h: _numeric(f, x, h, one_sided=True)),
             on=("curved", "right"),
         ),
         Mistake(
             id="divided_by_h",
             message="From x - h to x + h the step is 2h, and the difference is divided by h "
             "alone: every numerical slope is twice too large.",
-            answer=_checker(_largest, lambda f, x: 2 * _numeric(f, x)),
+            answer=_checker(_largest, lambda f, x, h: 2 * _numeric(f, x, h)),
         ),
         Mistake(
             id="mean_error",
@@ -859,11 +1004,75 @@ gradient_check = Exercise(
             ),
         ),
         Mistake(
-            id="zero_by_zero",
-            message="Where both gradients are 0, it divides 0 by 0. Divide by at least 1e-8: "
-            "np.maximum(1e-8, ...).",
+            id="no_least_size",
+            message="Where both slopes are nearly 0, what rounding leaves is divided by nearly 0, "
+            "and a right gradient looks wrong. Divide by at least 1e-8: max(1e-8, ...).",
             answer=_checker(lambda a, n: (np.abs(a - n) / (np.abs(a) + np.abs(n))).max()),
-            on=("right", "flat somewhere"),
+            on=("right", "nearly flat"),
+        ),
+        Mistake(
+            id="nearly_zero_slopes",
+            message="With a right gradient the error should be about 0, and here it is 1: the "
+            "numerical slopes come out nearly 0. Divide the difference by (2 * h), brackets "
+            "included: `/ 2 * h` divides by 2 and then multiplies by h.",
+            answer=_checker(_largest, lambda f, x, h: _numeric(f, x, h) * h * h),
+            on=("right", "curved", "wrong sign", "halved in one place"),
+        ),
+        Mistake(
+            id="turned",
+            message="A right gradient gets the error 1 here, and one of the wrong sign passes for "
+            "right. The slope is made from above - below, and the error from a - n.",
+            answer=_checker(_largest, lambda f, x, h: -_numeric(f, x, h)),
+            on=("right", "curved", "wrong sign", "halved in one place"),
+        ),
+        Mistake(
+            id="divided_by_one",
+            message="It divides by |a| alone. Here the error is measured against both sizes, "
+            "|a| + |n|.",
+            answer=_checker(lambda a, n: (np.abs(a - n) / np.maximum(1e-8, np.abs(a))).max()),
+            on=("one entry wrong", "doubled", "wrong sign", "halved in one place"),
+        ),
+        Mistake(
+            id="squared",
+            message="The difference is squared. Take its size, |a - n|.",
+            answer=_checker(
+                lambda a, n: ((a - n) ** 2 / np.maximum(1e-8, np.abs(a) + np.abs(n))).max()
+            ),
+        ),
+        Mistake(
+            id="all_at_once",
+            message="All entries of x are moved at once. Move one, with the others where they "
+            "were, and take the next.",
+            answer=_checker(_largest, lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h)),
+        ),
+        Mistake(
+            id="last",
+            message="It returns the error of the last entry. Keep the largest of all: compare "
+            "each with the largest so far, worst = max(worst, ...).",
+            answer=_checker(lambda a, n: _errors(a, n).flat[-1]),
+        ),
+        Mistake(
+            id="first",
+            message="It returns the error of the first entry. Is the return inside the loop? It "
+            "belongs behind it.",
+            answer=_checker(lambda a, n: _errors(a, n).flat[0]),
+        ),
+        Mistake(
+            id="summed",
+            message="It adds the errors up. Return the largest: worst = max(worst, ...).",
+            answer=_checker(lambda a, n: _errors(a, n).sum()),
+        ),
+        Mistake(
+            id="stays_zero",
+            message="It returns 0 for a wrong gradient, too. Compare each error with the largest "
+            "so far, and keep the larger one: worst = max(worst, ...).",
+            answer=_checker(lambda a, n: 0.0),
+        ),
+        Mistake(
+            id="own_step",
+            message="It is called with h=0.25 and takes another step. Use the h that it is given.",
+            answer=lambda f, analytic, x, h=1e-5: _largest(analytic, _numeric(f, x)),
+            on=("a step of its own", "right"),
         ),
         Mistake(
             id="each",
@@ -872,14 +1081,12 @@ gradient_check = Exercise(
         ),
     ),
     hints=(
-        "Nudge one entry of x up by h, then down by h, and see by how much f differs. That over "
-        "2h is its numerical slope. Put the entry back, and go on to the next.",
-        "`np.ndindex(*x.shape)` gives the index of every entry, whatever the shape; `x[i]` reads "
-        "and sets it. More in CS231n's notes on "
+        "From `below` to `above` one entry moved by 2h. By how much did f change for each unit?",
+        "Three lines for each entry: the slope n, the relative error of a beside it, and the "
+        "larger one of that error and `worst`. More in CS231n's notes on "
         "[gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck).",
-        "```python\nnumeric = np.zeros(x.shape)\nfor i in np.ndindex(*x.shape):\n"
-        "    before = x[i]\n    x[i] = before + h\n    above = f(x)\n    x[i] = before - h\n"
-        "    below = f(x)\n    x[i] = ...\n    numeric[i] = ...\n```",
+        "```python\nn = (above - below) / ...\nerror = abs(a - n) / max(1e-8, ...)\n"
+        "worst = max(...)\n```",
     ),
 )
 
@@ -890,17 +1097,33 @@ GRADIENTS = {
     "wrong sign": "of the wrong sign",
     "halved in one place": "half of what it should be in one entry",
     "curved": "right, of a strongly curved f",
-    "flat somewhere": "right, with a slope of 0 in one entry",
+    "wrong by more and less": "too large, by 10% to 70%",
+    "nearly flat": "right, with a slope of nearly 0 in one entry",
+    "a step of its own": "right, with h=0.25",
 }
 
 
 def _explain_check(case: Case, seen: Any, expected: Any) -> str | None:
     if same(seen["error"], expected["error"]):
         return None
+    if type(seen["error"]) is bool:
+        return "It should return the largest relative error itself, not whether it is small"
     if np.ndim(seen["error"]) or type(seen["error"]) not in (float, int):
         return "It should return one number: the largest relative error"
     if np.isnan(seen["error"]):
         return "It returns NaN (not a number)"
+    form, wanted, got = GRADIENTS[case["name"]], expected["error"], seen["error"]
+    if not wanted and 0 < got < 0.1:
+        return (
+            f"This gradient is {form}: its error is below 0.0001, and it returns {got:.3g}. What "
+            "rounding leaves is divided by too little: by the larger of 1e-8 and |a| + |n|"
+        )
+    if not wanted:
+        return (
+            f"This gradient is {form}, so the largest relative error is about 0. It returns "
+            f"{got:.3g}: print n beside a, are they the same?"
+        )
     return (
-        f"The largest relative error is {expected['error']:.3g}, and it returns {seen['error']:.3g}"
+        f"This gradient is {form}, so the largest relative error is {wanted:.3g}. It returns "
+        f"{got:.3g}"
     )
