@@ -61,7 +61,7 @@ predict_quiet = "c"
 ### END SOLUTION
 
 # %% [markdown]
-# A **gradient** is the answer to such a nudge: how much the result changes for each unit of this number. Backpropagation finds all of them in one walk from the result back to the inputs.
+# A **gradient** is the answer to such a nudge: how much the result changes for each unit of this number. Backpropagation finds all of them in one walk from the result to the inputs.
 #
 # ## 2. A gate minds its own business
 #
@@ -208,9 +208,11 @@ with figure(
     ax.legend(loc="upper left")
 
 # %% [markdown]
+# Where the S is flat, hardly anything flows back.
+#
 # @exercise sigmoid_neuron
 #
-# `x` is an array of n numbers; `w` has n + 1, the last of which is the bias. The way forward is given. Walk back through its names: first `ddot`, the gradient of `f` by `dot`, then `dw`, of the shape of `w`, and `dx`, of the shape of `x`.
+# `x` is an array of n numbers, `w` of n + 1. The way forward is given. Walk back through its names: first `ddot`, the gradient of `f` by `dot`, then `dw`, of the shape of `w`, and `dx`, of the shape of `x`.
 #
 # `np.append(a, b)` is a new array: `a`, with the number `b` behind it.
 
@@ -267,16 +269,15 @@ predict_product = "a"
 # %% [markdown]
 # @exercise affine_backward
 #
-# Write `dx`, `dw` and `db`, each with the shape of `x`, `w` and `b`.
-#
-# It is the mul gate's rule: `dw` comes from the rows and what arrives, `dx` from `w` and what arrives. All examples share one `w` and one `b`, so what each of them sends back **adds up**.
+# Write `dx`, `dw` and `db`, of the shapes of `x`, `w` and `b`. It is the mul gate's rule: `dw` comes from the rows and what arrives, `dx` from `w` and what arrives. All examples share one `w` and one `b`, so what each of them sends back **adds up**.
 
 
 # %% exercise="affine_backward"
 def affine_backward(dout, cache):
     """The layer's way back: dx, dw, db, from dout of shape (N, M)."""
     x, w, _ = cache
-    rows = x.reshape(x.shape[0], -1)  # (N, D)
+    rows = x.reshape(x.shape[0], -1)
+    # dout is (N, M), rows (N, D), w (D, M)
     ### BEGIN SOLUTION
     dx = (dout @ w.T).reshape(x.shape)
     dw = rows.T @ dout
@@ -361,9 +362,9 @@ with figure(
 # %% [markdown]
 # @exercise softmax_loss
 #
-# `x` holds scores, shape (N, C); `y` the right classes, N whole numbers from 0 to C - 1. The probabilities `p` are given, and those of the right classes: `p[each, y]` takes one number from each row. Write `loss`, the **mean** over the examples, and `dx`, its gradient by `x`.
+# `x` holds scores, shape (N, C); `y` the right classes, N whole numbers from 0 to C - 1. The probabilities are given. Write `loss`, the **mean** over the examples, and make `dx` its gradient by `x`.
 #
-# You can set what you can read: `dx[each, y] = 5` changes one number in each row. Begin with `p.copy()`, which is an array of its own.
+# What you can read you can also set: `dx[each, y] = 5` changes one number in each row.
 
 
 # %% exercise="softmax_loss"
@@ -373,10 +374,10 @@ def softmax_loss(x, y):
     e = np.exp(x - x.max(axis=1, keepdims=True))
     p = e / e.sum(axis=1, keepdims=True)  # (N, C)
     each = np.arange(len(y))  # the rows: 0, 1, ..., N - 1
-    right = p[each, y]  # (N,)
+    right = p[each, y]  # one number from each row, (N,)
+    dx = p.copy()  # what the net says, in an array of its own
     ### BEGIN SOLUTION
     loss = -np.log(right).mean()
-    dx = p.copy()
     dx[each, y] -= 1
     dx = dx / len(y)
     ### END SOLUTION
@@ -386,7 +387,7 @@ def softmax_loss(x, y):
 # %% [markdown]
 # ### Help: "the loss is right and `dx` is not"
 #
-# In each row of `dx` the numbers add up to 0: print `dx.sum(axis=1)`. If they do, compare the sizes: a mean over N examples has a gradient N times smaller than a sum.
+# Print `dx.sum(axis=1)`: in each row, what the net says adds up to 1, and what is true as well, so `dx` adds up to 0. If it does, is `dx` divided by N?
 
 # %% [markdown]
 # ## 6. Trust, then check
@@ -402,7 +403,7 @@ def softmax_loss(x, y):
 # %% [markdown]
 # @exercise gradient_check
 #
-# `f` takes an array of the shape of `x` and gives a number; `analytic` is the gradient to be checked. The loop moves one entry of `x` after the other, and puts it back. Write what it does for each entry: work out `n` and the relative error, and keep the largest of all in `worst`.
+# `f` takes an array of the shape of `x` and gives a number; `analytic` is the gradient to be checked. The loop moves one entry of `x` after the other, and keeps the largest error in `worst`. Write `n` and `error`, the relative error of this entry.
 
 
 # %% exercise="gradient_check"
@@ -420,8 +421,8 @@ def gradient_check(f, analytic, x, h=1e-5):
         ### BEGIN SOLUTION
         n = (above - below) / (2 * h)
         error = abs(a - n) / max(1e-8, abs(a) + abs(n))
-        worst = max(worst, error)
         ### END SOLUTION
+        worst = max(worst, error)
     return worst
 
 
@@ -482,7 +483,7 @@ with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss")
         height=2.2,
     ) as ax:
         ax.plot(losses, color="#0072b2")
-        ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
+        ax.set(xlabel="step", ylabel="loss", ylim=(0, 2.5))
 
 # %% [markdown]
 # It learned by way of your gates: each took what arrived, multiplied it by its own slope, and handed it on.

@@ -821,7 +821,7 @@ softmax_loss = Exercise(
         "With p the probabilities and n the examples, the gradient at the scores is p, less 1 at "
         "the right class, all divided by n. It is worked out in "
         "[CS231n's case study](https://cs231n.github.io/neural-networks-case-study/#grad).",
-        "```python\nloss = -np.log(right).mean()\ndx = p.copy()\ndx[each, y] -= ...\ndx = ...\n```",
+        "```python\nloss = -np.log(right).mean()\ndx[each, y] -= ...\ndx = ...\n```",
     ),
 )
 
@@ -1082,11 +1082,11 @@ gradient_check = Exercise(
     ),
     hints=(
         "From `below` to `above` one entry moved by 2h. By how much did f change for each unit?",
-        "Three lines for each entry: the slope n, the relative error of a beside it, and the "
-        "larger one of that error and `worst`. More in CS231n's notes on "
+        "Two lines for each entry: the slope n, then the size of a - n, divided by the sizes of "
+        "both. `abs(...)` gives a size, and `max(1e-8, ...)` keeps it from being 0. More in "
+        "CS231n's notes on "
         "[gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck).",
-        "```python\nn = (above - below) / ...\nerror = abs(a - n) / max(1e-8, ...)\n"
-        "worst = max(...)\n```",
+        "```python\nn = (above - below) / ...\nerror = abs(a - n) / max(1e-8, ...)\n```",
     ),
 )
 
