@@ -158,8 +158,8 @@ def _other_stub(exercise: Exercise, error: dict[str, Any] | None) -> str:
     """The name of an unwritten function of another exercise that the answer calls, or ""."""
     if not error or set(exercise.takes.values()) != {"function"}:
         return ""
-    name = error["function"]
-    return name if name.isidentifier() and name not in exercise.takes else ""
+    path = error["function"].split(".")  # a function in a function belongs to the outer one, too
+    return path[-1] if path[-1].isidentifier() and not set(path) & set(exercise.takes) else ""
 
 
 def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:

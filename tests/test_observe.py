@@ -178,7 +178,7 @@ def test_an_error_names_the_learners_line(function: Any, kind: str) -> None:
     assert found["status"] == "raised"
     assert found["error"]["type"] == kind
     assert found["error"]["line"].endswith("# this line")
-    assert found["error"]["function"] == function.__name__
+    assert found["error"]["function"] == function.__qualname__
     assert found["error"]["number"] > function.__code__.co_firstlineno
 
 

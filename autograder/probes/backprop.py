@@ -77,13 +77,7 @@ def gates(
     z, backward = _forward(gate, name, given["x"], given["y"])
     if case.get("other"):
         _forward(gate, name, *case["other"])
-    who = f"The function `backward` of {name}"
-    try:
-        returned = backward(given["dz"])
-    except NotImplementedError:
-        if case["gate"] == "add":  # a part of the stub, not a function of another exercise
-            raise NotImplementedError from None
-        raise
+    returned, who = backward(given["dz"]), f"The function `backward` of {name}"
     if returned is None:
         at = f"with x = {given['x']:g} and y = {given['y']:g}"
         raise Misuse(f"{who} returns None {at}: is a return missing there?")

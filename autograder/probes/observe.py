@@ -200,7 +200,7 @@ def _error(error: BaseException) -> dict[str, Any]:
             text = linecache.getline(filename, trace.tb_lineno).strip()
             if text:
                 line, number = text, trace.tb_lineno
-                function = trace.tb_frame.f_code.co_name
+                function = trace.tb_frame.f_code.co_qualname
         trace = trace.tb_next
     try:
         message = str(error)
