@@ -95,7 +95,7 @@ with needs("linear_combination"):
             show_digit(ax, vector, title)
 
 # %% [markdown]
-# In the last picture, what is left is bright where the eight has more ink than the three.
+# The last picture is bright where the eight has more ink than the three, and black where it has less.
 
 # %% [markdown]
 # ## 2. What can be reached
@@ -656,7 +656,7 @@ with figure(
     columns=2,
 ) as (before, after):
     flat = np.array([[2, -1], [1, -0.5]])
-    lost = np.array([1, 2])[:, None] * np.linspace(-1.8, 1.8, 13)
+    lost = np.array([1, 2])[:, None] * np.linspace(-1.8, 1.8, 9)
     for ax, matrix, title in ((before, np.eye(2), "before"), (after, flat, "after: rank 1")):
         draw_grid(ax, matrix, title=title)
         ax.plot(*(matrix @ lost), "o", color="black", ms=4)

@@ -128,7 +128,7 @@ with needs("project"):
 #
 # 442 people with diabetes were measured, and a year later doctors scored how far the illness had gone. Can the score be told from the measurements? A **linear model** answers with a combination of the measured columns, $Xw$: X has a row for each person, and the **weights** w say how much each column counts.
 #
-# Such a model can answer with the span of X's columns. The measured scores y lie outside of it. So take the shadow of y: nothing in the span is nearer. This is called **least squares**, as the nearest point has the smallest sum of squared errors.
+# All that such a model can answer is the span of X's columns. The measured scores y lie outside of it. So take the shadow of y: nothing in the span is nearer. This is called **least squares**, as the nearest point has the smallest sum of squared errors.
 
 # %% [markdown]
 # @exercise least_squares
@@ -549,17 +549,21 @@ def matrix_power(A, n):
 # %% tags=["nbval-ignore-output"]
 with needs("matrix_power"):
     start = np.array([1.0, 0.0])
-    kinds = {"0.9": (BLUE, "-"), "1": (GREEN, ":"), "1.1": (VERMILION, "--")}
+    A = np.array([[0.7, 0.3], [0.3, 0.7]])
+    kinds = (
+        (0.9 * A, "0.9 A", BLUE, "-"),
+        (A, "A", GREEN, ":"),
+        (1.1 * A, "1.1 A", VERMILION, "--"),
+    )
     with figure(
         "The length of a vector under 30 steps of three matrices. With 0.9 A it dies out, with A "
         "it settles at 0.7, with 1.1 A it grows ever faster.",
         width=5.2,
         height=2.6,
     ) as ax:
-        for factor, (colour, style) in kinds.items():
-            A = np.array([[0.7, 0.3], [0.3, 0.7]]) * float(factor)
-            lengths = [np.linalg.norm(matrix_power(A, n) @ start) for n in range(31)]
-            ax.plot(lengths, style, color=colour, lw=2, label=f"{factor} A".removeprefix("1 "))
+        for matrix, name, colour, style in kinds:
+            lengths = [np.linalg.norm(matrix_power(matrix, n) @ start) for n in range(31)]
+            ax.plot(lengths, style, color=colour, lw=2, label=name)
         ax.set(xlabel="steps", ylabel="length of the vector", ylim=(0, 8))
         ax.legend()
 
@@ -595,7 +599,7 @@ with figure(
         draw_arrow(ax, matrix @ Vt[0], BLUE)
         draw_arrow(ax, matrix @ Vt[1], VERMILION, "--")
         ax.set(xlim=(-3, 3), ylim=(-2.2, 2.2), aspect="equal", title=title)
-    after.text(1.1, -1.8, f"half-axes {s[0]:.2f} and {s[1]:.2f}", fontsize=9)
+    after.text(-2.8, 1.75, f"half-axes {s[0]:.2f} and {s[1]:.2f}", fontsize=9)
 
 # %% [markdown]
 # So a matrix is a sum of simple parts, one for each singular value: $s_1 u_1 v_1^\top + s_2 u_2 v_2^\top + \dots$ The first part matters most, the last one least. Keep the first k, and you have the best approximation of **rank k** that there is. What is lost are the parts that you dropped, and they stand at right angles to each other.

@@ -509,8 +509,9 @@ is_in_span = Exercise(
         ),
         Mistake(
             id="exact",
-            message="It asks for equality to the last digit, and says no to targets in reach. "
-            "Allow for rounding, with `np.allclose`.",
+            message="It says no to a target in reach. Two things to look at: after rounding, no two "
+            "vectors are equal to the last digit, so use `np.allclose`; and there may be fewer "
+            "vectors than entries.",
             answer=_exact,
             on=("large",),
             recognise=_is_false,
@@ -680,6 +681,16 @@ shear = Exercise(
             id="both",
             message="It moves both basis vectors: (1, 0) should stay where it is.",
             answer=lambda k: np.array([[1.0, k], [k, 1.0]]),
+        ),
+        Mistake(
+            id="height",
+            message="(0, 1) should go to (k, 1), and this sends it to (0, k).",
+            answer=lambda k: np.array([[1.0, 0.0], [0.0, k]]),
+        ),
+        Mistake(
+            id="twice",
+            message="(0, 1) should go to (k, 1), and this sends it to (k, k).",
+            answer=lambda k: np.array([[1.0, k], [0.0, k]]),
         ),
         Mistake(
             id="flat",
@@ -1421,8 +1432,9 @@ solve = Exercise(
         ),
         Mistake(
             id="zero_pivot_is_singular",
-            message="It raises ValueError, and this matrix can be undone. Test the pivot after the "
-            "swap, and by its size. Are all rows still there after the swap?",
+            message="It raises ValueError, and this matrix can be undone. Bring the largest number "
+            "from the diagonal down to the diagonal, by a swap, then test it, by its size. Are all "
+            "rows still there after the swap?",
             answer=_raises_at_zero,
             on=("zero pivot",),
             recognise=lambda case, seen, expected: (
@@ -1515,6 +1527,17 @@ inverse = Exercise(
             id="rows",
             message="This is the inverse, transposed: each solution is a column of it, not a row.",
             answer=_or_singular(lambda A: np.linalg.inv(A).T),
+        ),
+        Mistake(
+            id="ones",
+            message="Every column is the same: each is to be the x that A sends to another basis "
+            "vector, a row of `np.eye(n)`.",
+            answer=_or_singular(
+                lambda A: np.column_stack([np.linalg.solve(A, np.ones(len(A)))] * len(A))
+            ),
+            recognise=of_form(
+                lambda case, seen, expected: np.allclose(seen, np.asarray(seen)[:, :1])
+            ),
         ),
         Mistake(
             id="transpose",

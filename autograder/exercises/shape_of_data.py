@@ -96,13 +96,6 @@ def _one_by_one(v: Array, B: Array) -> Array:
     return sum((v @ u) / (u @ u) * u for u in np.reshape(B, (len(v), -1)).T)
 
 
-def _explain_project(case: Case, seen: Any, expected: Any) -> str | None:
-    said = explain_raised(case, seen, expected)
-    columns = 1 if case["args"][1].ndim == 1 else case["args"][1].shape[1]
-    count = "is one vector" if columns == 1 else f"has {columns} columns"
-    return said and f"{said} `onto` {count} of {len(case['args'][0])} numbers here."
-
-
 project = Exercise(
     id="project",
     title="The nearest point of a line, of a plane",
@@ -117,7 +110,7 @@ project = Exercise(
     rtol=1e-4,
     atol=1e-5,
     show=called("project"),
-    explain=_explain_project,
+    explain=explain_raised,
     mistakes=(
         Mistake(
             id="line_only",
@@ -138,6 +131,20 @@ project = Exercise(
             id="not_divided",
             message="The projection is not divided by the squared length: (v · u) / (u · u) · u.",
             answer=_line_or_space(lambda v, u: (v @ u) * u, _projected),
+            on=("line",),
+        ),
+        Mistake(
+            id="divided_by_v",
+            message="On a line, it is divided by the squared length of v. The line is that of u: "
+            "(v · u) / (u · u).",
+            answer=_line_or_space(lambda v, u: (v @ u) / (v @ v) * u, _projected),
+            on=("line",),
+        ),
+        Mistake(
+            id="times_v",
+            message="On a line, the number is right and multiplies v. The shadow lies on u: "
+            "multiply u by it.",
+            answer=_line_or_space(lambda v, u: (v @ u) / (u @ u) * v, _projected),
             on=("line",),
         ),
         Mistake(
@@ -228,8 +235,7 @@ def _explain_fit(case: Case, seen: Any, expected: Any) -> str | None:
             "The matrix to undo is singular. X comes complete: with a column of ones more, or "
             "with the means taken away, its columns are no longer independent"
         )
-    n, d = case["args"][0].shape
-    return said and f"{said} X has shape ({n}, {d}) here, and y ({n},)."
+    return said
 
 
 least_squares = Exercise(
@@ -366,6 +372,18 @@ cosine_similarity = Exercise(
             message="This is the dot product, in which a long vector counts for more. Divide by "
             "both lengths.",
             answer=lambda a, B: B @ a,
+        ),
+        Mistake(
+            id="counted",
+            message="`len` counts entries. The length of an arrow is `np.linalg.norm`.",
+            answer=lambda a, B: B @ a / (len(a) * len(B)),
+            recognise=of_form(
+                lambda case, seen, expected: any(
+                    same(seen, case["args"][1] @ case["args"][0] / count)
+                    for n, d in [np.shape(case["args"][1])]
+                    for count in (n * d, d, d * d)
+                )
+            ),
         ),
         Mistake(
             id="brackets",
@@ -585,7 +603,7 @@ pairwise_distances = Exercise(
         ),
         Mistake(
             id="once",
-            message="x · y comes twice: |x - y|² = |x|² + |y|² - 2 x·y.",
+            message="The product x · y comes twice: |x - y|² = |x|² + |y|² - 2 x·y.",
             answer=lambda X, Y: np.sqrt(
                 np.maximum((X**2).sum(1)[:, None] + (Y**2).sum(1) - X @ Y.T, 0)
             ),
@@ -700,6 +718,7 @@ batched_matmul = Exercise(
             "the same letter in both, and in the result.",
             answer=lambda A, B: np.dot(A, B),
             on=NUMBERS,
+            recognise=lambda case, seen, expected: np.ndim(seen) == 4,
         ),
         Mistake(
             id="batch_summed",
@@ -767,6 +786,12 @@ def _in_new_basis(A: Array, P: Array) -> Array:
     return np.array(columns).T
 
 
+def _with_inverse(A: Array, P: Array, seen: Any) -> bool:
+    back, undone = np.linalg.inv(P), np.linalg.pinv(A)
+    products = (undone @ P, P @ undone, P @ undone @ P, back @ undone @ P, P @ undone @ back)
+    return any(same(seen, product) for product in products)
+
+
 change_of_basis = Exercise(
     id="change_of_basis",
     title="The same map in other axes",
@@ -775,6 +800,7 @@ change_of_basis = Exercise(
     minutes=8,
     difficulty=3,
     cases=_basis_cases,
+    probe=probes.own,
     reference=lambda case: _in_new_basis(*case["args"]),
     show=called("change_of_basis"),
     rtol=1e-4,
@@ -791,6 +817,22 @@ change_of_basis = Exercise(
             message="Pᵀ stands where P⁻¹ belongs. They are the same only for a basis of right "
             "angles and length 1.",
             answer=lambda A, P: P.T @ A @ P,
+        ),
+        Mistake(
+            id="entrywise",
+            message="`*` multiplies entry by entry. Maps one after the other are `@`.",
+            answer=lambda A, P: np.linalg.inv(P) * A * P,
+        ),
+        Mistake(
+            id="reciprocals",
+            message="`P**-1` takes one over each entry. The inverse is `np.linalg.inv(P)`.",
+            answer=lambda A, P: P.astype(float) ** -1 @ A @ P,
+        ),
+        Mistake(
+            id="A_undone",
+            message="A is undone where it should act. Only P has an inverse in it.",
+            answer=lambda A, P: np.linalg.pinv(A) @ P,
+            recognise=lambda case, seen, expected: _with_inverse(*case["args"], seen),
         ),
         Mistake(
             id="not_back",
@@ -1044,8 +1086,8 @@ power_iteration = Exercise(
         ),
         Mistake(
             id="started_with_ones",
-            message="This matrix only stretches (1, 1), so a start of ones never sees the "
-            "longer direction. Start from a random vector.",
+            message="This matrix only stretches (1, 1), so a start along it, such as all ones, "
+            "never sees the longer direction. Start from a random vector.",
             answer=_iterated(start="ones"),
             on=("ones",),
             recognise=lambda case, seen, expected: (
@@ -1118,7 +1160,7 @@ def _matrix_power_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "plain", "args": [weather, 1000]},
         {"name": "general", "args": [with_values(rng, [1.5, -1.2, 0.8]), 1]},
         {"name": "zero", "args": [with_values(rng, [2.0, -0.5]), 0]},
-        {"name": "many", "args": [weather, 80], "count": True},
+        {"name": "many", "args": [weather, 120], "count": True},
     ]
 
 
@@ -1185,6 +1227,16 @@ matrix_power = Exercise(
                     *np.linalg.eig(case["args"][0])
                 ),
             ),
+        ),
+        Mistake(
+            id="not_diagonal",
+            message="The powers are a vector here, and the result is a vector too. `np.diag` makes "
+            "the diagonal matrix that belongs between V and V⁻¹.",
+            answer=lambda A, n: (lambda values, V: V @ values**n @ np.linalg.inv(V))(
+                *np.linalg.eig(A)
+            ),
+            on=POWERS,
+            recognise=lambda case, seen, expected: np.ndim(seen) == 1,
         ),
         Mistake(
             id="no_power",
@@ -1405,6 +1457,11 @@ low_rank = Exercise(
             id="rest",
             message="This is what is thrown away: A minus the part to keep.",
             answer=_svd_with(lambda U, s, Vt, k: U[:, k:] * s[k:] @ Vt[k:]),
+        ),
+        Mistake(
+            id="drops_k",
+            message="It drops k singular values. Keep k: `[:k]`, without the minus.",
+            answer=_svd_with(lambda U, s, Vt, k: U[:, :-k] * s[:-k] @ Vt[:-k]),
         ),
         Mistake(
             id="one_alone",

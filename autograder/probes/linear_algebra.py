@@ -8,7 +8,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograder.probes.observe import Misuse, _error, call
+
+UNFIT = ("mismatch", "broadcast", "aligned", "dimension")  # what numpy says of unfit shapes
 
 
 def own(case: dict[str, Any], function: Callable[..., Any]) -> Any:
@@ -30,6 +34,13 @@ def own(case: dict[str, Any], function: Callable[..., Any]) -> Any:
             raise TypeError(said).with_traceback(error.__traceback__) from None
         if "of an empty sequence" in str(error):
             said = "a row is looked for where none is left: all rows are used up"
+            raise ValueError(said).with_traceback(error.__traceback__) from None
+        if "negative integer powers" in str(error):
+            said = f"{error} `P**-1` takes one over each entry; the inverse is np.linalg.inv(P)"
+            raise ValueError(said).with_traceback(error.__traceback__) from None
+        if any(word in str(error) for word in UNFIT):
+            shapes = ", ".join(str(np.shape(value)) for value in case["args"])
+            said = f"{str(error).rstrip(' .')}. Shapes of the inputs here: {shapes}"
             raise ValueError(said).with_traceback(error.__traceback__) from None
         raise
 
@@ -63,7 +74,7 @@ def raised(error: Exception) -> dict[str, Any]:
 
 def counted(case: dict[str, Any], function: Callable[..., Any]) -> Any:
     """Call the function, and say whether it runs more lines of Python for more rows."""
-    value = call(case, function)
+    value = own(case, function)
     if not case.get("count"):
         return {"distances": value}
     X, Y = case["args"]
@@ -86,16 +97,16 @@ def batched(case: dict[str, Any], function: Callable[..., Any]) -> Any:
 def stepped(case: dict[str, Any], function: Callable[..., Any]) -> Any:
     """Call the function; for a case to count, whether it runs more lines for a higher power."""
     if not case.get("count"):
-        return call(case, function)
+        return own(case, function)
     A, n = case["args"]
-    looping = _loops(function, (A, 5), (A, n))
+    looping = _loops(function, (A, 5), (A, n), over=80)
     return {"how": "step by step" if looping else "all steps at once"}
 
 
-def _loops(function: Callable[..., Any], few: tuple, many: tuple) -> bool:
+def _loops(function: Callable[..., Any], few: tuple, many: tuple, over: int = 30) -> bool:
     """Whether a call with `many` runs clearly more lines of Python than one with `few`."""
     counts = [_lines(function, *copy.deepcopy(args)) for args in (few, many)]
-    return counts[1] > counts[0] + 30
+    return counts[1] > counts[0] + over
 
 
 def _lines(function: Callable[..., Any], *args: Any) -> int:
