@@ -509,8 +509,8 @@ is_in_span = Exercise(
         ),
         Mistake(
             id="exact",
-            message="It says no to a target in reach. Two things to look at: after rounding, no two "
-            "vectors are equal to the last digit, so use `np.allclose`; and there may be fewer "
+            message="It says no to a target in reach. Two things to look at: after rounding, "
+            "vectors differ in the last digits, so use `np.allclose`; and there may be fewer "
             "vectors than entries.",
             answer=_exact,
             on=("large",),
