@@ -95,7 +95,7 @@ with needs("linear_combination"):
             show_digit(ax, vector, title)
 
 # %% [markdown]
-# The last picture is bright where the eight has more ink than the three, and black where it has less.
+# The last picture is bright where the eight has more ink than the three, and black everywhere else.
 
 # %% [markdown]
 # ## 2. What can be reached
