@@ -22,7 +22,7 @@ def own(case: dict[str, Any], function: Callable[..., Any]) -> Any:
         return call(case, function)
     except NotImplementedError as error:
         where = _error(error)["function"]
-        if where in ("", getattr(function, "__name__", "")):
+        if where.startswith("<") or where in ("", getattr(function, "__name__", "")):
             raise
         raise Misuse(f"It calls `{where}`, which is still unwritten: answer that first.") from None
     except (TypeError, ValueError) as error:
