@@ -33,13 +33,16 @@ def draw_grid(
     if square:
         corners = moved @ np.array([[0, 1, 1, 0], [0, 0, 1, 1]])
         ax.fill(*corners, color=BLUE, alpha=0.2, lw=0)
-    for column, colour, style, name in (
-        (moved[:, 0], BLUE, "-", "1st column"),
-        (moved[:, 1], VERMILION, "--", "2nd column"),
+    steep_both = all(abs(y) > 0.6 * abs(x) for x, y in moved.T) and np.prod(moved[1]) > 0
+    for j, colour, style, name in (
+        (0, BLUE, "-", "1st column"),
+        (1, VERMILION, "--", "2nd column"),
     ):
+        column, other = moved[:, j], moved[:, 1 - j]
         draw_arrow(ax, column, colour, style)
         x, y = column
         steep = abs(y) > 0.6 * abs(x)
+        aside = "left" if x > other[0] else "right"  # away from the other's name
         ax.annotate(
             name,
             np.clip(column, -0.8 * limit, 0.8 * limit),
@@ -47,7 +50,7 @@ def draw_grid(
             textcoords="offset points",
             color=colour,
             fontsize=8,
-            ha="center" if steep else ("left" if x >= 0 else "right"),
+            ha=(aside if steep_both else "center") if steep else ("left" if x >= 0 else "right"),
             va="center",
             bbox={"facecolor": "#fcfcfa", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
         )

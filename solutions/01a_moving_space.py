@@ -59,18 +59,18 @@ with figure(
 # %% [markdown]
 # @exercise linear_combination
 #
-# Write `linear_combination(coefficients, vectors)`. `coefficients` holds k numbers. `vectors` is an array of shape (k, n), one vector a row. It returns the combination: one vector of n numbers.
+# Write `linear_combination(coefficients, vectors)`. `coefficients` holds k numbers. `vectors` is an array of shape (k, n), one vector a row. It returns the combination: one vector of n numbers. The frame is there; write what happens in the loop.
 
 
 # %% exercise="linear_combination"
 def linear_combination(coefficients, vectors):
     """So much of each vector, added up. coefficients: (k,), vectors: (k, n); returns (n,)."""
-    ### BEGIN SOLUTION
     total = np.zeros(len(vectors[0]))
     for c, v in zip(coefficients, vectors):
+        ### BEGIN SOLUTION
         total = total + c * v
+        ### END SOLUTION
     return total
-    ### END SOLUTION
 
 
 # %% [markdown]
@@ -86,7 +86,7 @@ with needs("linear_combination"):
     }
     with figure(
         "Two mixtures of the three and the eight, in which both shapes show through; and the "
-        "eight minus the three, in which the left side of the eight is left.",
+        "eight minus the three, bright at its lower left and upper right.",
         width=5.2,
         height=1.8,
         columns=3,
@@ -95,7 +95,7 @@ with needs("linear_combination"):
             show_digit(ax, vector, title)
 
 # %% [markdown]
-# In the last picture, what is left is bright where only the eight has ink.
+# The last picture is bright where the eight has more ink than the three, and black everywhere else.
 
 # %% [markdown]
 # ## 2. What can be reached
@@ -127,7 +127,7 @@ with figure(
 # %% [markdown]
 # @exercise predict_combination
 #
-# Take the vectors (1, -2) and (-2, 4), with any coefficients, positive or negative. What do all their combinations together make?
+# Take three vectors in space, (1, -2, 0), (-2, 4, 0) and (0, 0, 1), with any coefficients, positive or negative. What do all their combinations together make?
 #
 # @options
 #
@@ -145,19 +145,18 @@ predict_combination = "b"
 # Write `is_in_span(vectors, target)`: `True` if `target` is a linear combination of the rows of `vectors`, otherwise `False`.
 #
 # - The rows may repeat a direction, and there may be more of them than entries.
-# - Computers round: allow for errors of about 1e-8, with `np.allclose`.
-# - `vectors` may have shape (0, n), no vector at all. Then only the zero vector is in reach.
+# - Computers round: `np.allclose(u, v)` says whether two vectors agree up to rounding.
 #
-# `np.linalg.lstsq(vectors.T, target, rcond=None)[0]` gives the coefficients whose combination comes nearest to the target. You find out in 01b how.
+# Two lines are given. With no vectors at all, only the zero vector is in reach. And `np.linalg.lstsq` finds the coefficients whose combination comes **nearest** to the target; in 01b you find out how. One question is left to you: is nearest near enough?
 
 
 # %% exercise="is_in_span"
 def is_in_span(vectors, target):
     """Whether target (n,) is a linear combination of the rows of vectors (k, n): True or False."""
-    ### BEGIN SOLUTION
     if len(vectors) == 0:
         return bool(np.allclose(target, 0))
-    best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]
+    best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]  # there are always some
+    ### BEGIN SOLUTION
     return bool(np.allclose(linear_combination(best, vectors), target))
     ### END SOLUTION
 
@@ -182,9 +181,9 @@ with needs("is_in_span"):
 #
 # Why this matters: a layer of a network is a matrix. If you see what a matrix does, you see what a layer does.
 #
-# Take the whole plane and move it, so that grid lines stay straight, parallel and evenly spaced, and the origin stays where it is. That is a **linear map**. How much do you have to know, to know where **every** point goes?
+# Move the whole plane, so that grid lines stay straight, parallel and evenly spaced, and the origin stays where it is. That is a **linear map**. The place where a vector lands is its **image**. How much do you have to know, to know the image of **every** point?
 #
-# Only two things. The **basis vectors** (1, 0) and (0, 1) reach every point: (x, y) is x times the first and y times the second. So if you know where these two land, (x, y) lands at x times the one landing place plus y times the other. Write the two landing places side by side, as **columns**: that is a **matrix**.
+# Only two things. The **basis vectors** (1, 0) and (0, 1) reach every point: (x, y) is x times the first and y times the second. So (x, y) lands at x times the image of the first plus y times the image of the second. Write the two images side by side, as **columns**: that is a **matrix**.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -204,7 +203,7 @@ with figure(
 # %% [markdown]
 # @exercise matrix_from_columns
 #
-# Write `matrix_from_columns(images_of_basis)`. It gets a list of n vectors of m numbers each: where the first basis vector lands, where the second lands, and so on. It returns the matrix, of shape (m, n).
+# Write `matrix_from_columns(images_of_basis)`. It gets a list of n vectors of m numbers each: the image of the first basis vector, that of the second, and so on. It returns the matrix, of shape (m, n). (`np.array` of a list of vectors makes them **rows**.)
 
 
 # %% exercise="matrix_from_columns"
@@ -221,14 +220,14 @@ def matrix_from_columns(images_of_basis):
 # %% [markdown]
 # @exercise rotation
 #
-# Write `rotation(theta)`: the 2 by 2 matrix that turns the plane by `theta` radians about the origin, against the clock, so that (1, 0) sets out towards (0, 1).
+# Write `rotation(theta)`: the 2 by 2 matrix that turns the plane by `theta` radians about the origin, against the clock, so that (1, 0) sets out towards (0, 1). The image of (1, 0) is (cos, sin). Where is the image of (0, 1)?
 
 
 # %% exercise="rotation"
 def rotation(theta):
     """The 2 by 2 matrix that turns the plane by theta radians, against the clock."""
-    ### BEGIN SOLUTION
     cos, sin = np.cos(theta), np.sin(theta)
+    ### BEGIN SOLUTION
     return matrix_from_columns([[cos, sin], [-sin, cos]])
     ### END SOLUTION
 
@@ -309,7 +308,7 @@ def apply(A, points):
 # %% [markdown]
 # ### Help: "matmul: Input operand 1 has a mismatch in its core dimension"
 #
-# The inner sizes have to agree: (N, **n**) @ (**n**, m). Write the shapes of both sides on paper, and ask which of them you have to transpose. Beware of square matrices: with those, the wrong side raises nothing, and gives wrong numbers.
+# The inner sizes have to agree: (N, **n**) @ (**n**, m). Write down both shapes, and ask which of them you have to transpose. With square matrices the wrong side raises nothing, and gives wrong numbers.
 
 # %% [markdown]
 # Now move a digit. Its bright pixels are points in the plane, and your maps turn and slant them.
@@ -362,17 +361,19 @@ predict_first = "c"
 # %% tags=["nbval-ignore-output"]
 R, S = np.array([[0.0, -1.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [0.0, 1.0]])
 with figure(
-    "Two moved grids. Turned by a quarter, then slanted: the first column is at (1, 1). Slanted, "
-    "then turned: the first column is at (0, 1), the second at (-1, 1).",
+    "Two moved grids. For S @ R the columns are at (1, 1) and (-1, 0); for R @ S they are at "
+    "(0, 1) and (-1, 1).",
     width=6.6,
     height=3.3,
     columns=2,
 ) as (left, right):
-    draw_grid(left, S @ R, title="S @ R: turned, then slanted")
-    draw_grid(right, R @ S, title="R @ S: slanted, then turned")
+    draw_grid(left, S @ R, title="S @ R")
+    draw_grid(right, R @ S, title="R @ S")
 
 # %% [markdown]
-# Two maps one after the other are one map, so they have one matrix: the **product** of the two. Its columns are again where the basis vectors land. Follow the j-th basis vector: B sends it to the j-th column of B, and A moves that on. So entry (i, j) of the product is
+# R is a quarter turn, and S slants by 1. Follow (1, 0) on the left: R turns it to (0, 1), and S slants that to (1, 1).
+#
+# Two maps one after the other are one map, so they have one matrix: the **product** of the two. Its columns are again images. B sends the j-th basis vector to the j-th column of B, and A moves that on. So entry (i, j) of the product is
 #
 # $$(AB)_{ij} = \sum_k A_{ik} B_{kj}$$
 #
@@ -387,15 +388,15 @@ with figure(
 # %% exercise="matmul"
 def matmul(A, B):
     """The product of A (m, n) and B (n, p), with loops: (m, p)."""
-    ### BEGIN SOLUTION
     m, n, p = len(A), len(B), len(B[0])
     C = np.zeros((m, p))
+    ### BEGIN SOLUTION
     for i in range(m):
         for j in range(p):
             for k in range(n):
                 C[i, j] += A[i][k] * B[k][j]
-    return C
     ### END SOLUTION
+    return C
 
 
 # %% [markdown]
@@ -411,7 +412,7 @@ def matmul(A, B):
 # %% [markdown]
 # @exercise matmul_einsum
 #
-# Write `matmul_einsum(A, B)`: the same product, as one call of `np.einsum`. Again without `@`, `np.dot` and `np.matmul`.
+# Write `matmul_einsum(A, B)`: the same product, as one call of `np.einsum`. Again without `@`, `np.dot` and any `matmul`.
 
 
 # %% exercise="matmul_einsum"
@@ -436,7 +437,7 @@ with needs("matmul_einsum"):
 # %% [markdown]
 # The loops do the same sums, one at a time, in Python. From here on you use `@`, and know what it does.
 #
-# **A good place to rest.** You can read a matrix, move data with it, and chain two maps. It is about 45 minutes to here. What follows measures a map, and runs it backwards.
+# **A good place to rest.** You can read a matrix, move data with it, and chain two maps. About 45 minutes are behind you. What follows measures a map, and runs it backwards.
 
 # %% [markdown]
 # ## 6. How much does it stretch?
@@ -477,52 +478,58 @@ predict_area = "d"
 ### END SOLUTION
 
 # %% [markdown]
-# How to get it for any size? By making the matrix simpler without changing the area.
+# How to get it for any size? Make the matrix simpler, and watch the area. A change of **rows** is one more map that acts after A, so you know what it does:
 #
-# - **Adding a multiple of one row to another** is a shear: it slants, and the area stays.
+# - **Taking a multiple of one row from another** is a shear: the area stays.
 # - **Swapping two rows** turns space over: the sign flips.
 # - Once there are only zeros below the diagonal, the area is the product of the diagonal: width times height.
 #
-# So go column by column: bring a number other than 0 to the diagonal, the **pivot**, then clear what is below it with multiples of its row. That is **Gaussian elimination**.
+# So go column by column. The number on the diagonal is the **pivot**. Clear what is below it with multiples of its row. That is **Gaussian elimination**.
 #
 # | start | take 2 times row 1 from row 2 | the diagonal |
 # |---|---|---|
 # | 1  3 | 1  3 | 1 · (-2) |
 # | 2  4 | 0  -2 | = -2 |
+#
+# A pivot of 0 clears nothing. So first swap up a row, from the diagonal down, whose number in **this** column is the largest in size. Two lines of numpy, on another array:
+
+# %%
+T = np.array([[0, 7], [3, 1], [-5, 2]])
+p = np.argmax(np.abs(T[:, 0]))  # the row with the largest number, by size, in column 0
+T[[0, p]] = T[[p, 0]]  # rows 0 and p change places
+print(p, T.tolist())
 
 # %% [markdown]
 # @exercise determinant
 #
-# Write `determinant(A)` by elimination, for A of shape (n, n), without `np.linalg.det`.
-#
-# - Before you clear a column, swap the row with the largest number in it (by size) into place. Each swap flips the sign.
-# - If nothing but zeros is left in the column, the determinant is 0.
-# - A may hold whole numbers. Work on a copy that holds fractions.
+# Write `determinant(A)` by elimination, for A of shape (n, n), without `np.linalg.det`. The frame finds the row of the pivot, and works on a copy that holds fractions. You write the two steps in the middle.
 
 
 # %% exercise="determinant"
 def determinant(A):
     """The factor by which A (n, n) changes areas and volumes, sign included: a number."""
-    ### BEGIN SOLUTION
-    U = np.array(A, dtype=float)
-    sign = 1.0
-    for k in range(len(U)):
-        pivot = k + np.argmax(np.abs(U[k:, k]))
-        if U[pivot, k] == 0:
-            return 0.0
-        if pivot != k:
-            U[[k, pivot]] = U[[pivot, k]]
+    U, sign = np.array(A, dtype=float), 1.0
+    n = len(U)
+    for k in range(n):
+        p = k + np.argmax(np.abs(U[k:, k]))  # looks from row k down
+        if U[p, k] == 0:
+            return 0.0  # nothing but zeros is left in this column
+        # 1. If p is another row than k: swap the two, and flip the sign.
+        # 2. Clear column k below row k.
+        ### BEGIN SOLUTION
+        if p != k:
+            U[[k, p]] = U[[p, k]]
             sign = -sign
-        for i in range(k + 1, len(U)):
+        for i in range(k + 1, n):
             U[i] -= U[i, k] / U[k, k] * U[k]
+        ### END SOLUTION
     return sign * np.prod(np.diag(U))
-    ### END SOLUTION
 
 
 # %% [markdown]
 # ### Help: "two rows became the same after the swap"
 #
-# `U[k], U[p] = U[p], U[k]` does not swap rows of an array: both sides look at the same memory, and one row is overwritten before it is read. `U[[k, p]] = U[[p, k]]` makes a copy first.
+# `U[k], U[p] = U[p], U[k]` does not swap rows of an array: one row is overwritten before it is read. `U[[k, p]] = U[[p, k]]` makes a copy first.
 
 # %%
 with needs("determinant", "rotation", "shear"):
@@ -541,42 +548,39 @@ with needs("determinant", "rotation", "shear"):
 #
 # Why this matters: to find the cause of what you see is to solve $Ax = b$. Which x does A send to b?
 #
-# | what you know | what you want | |
-# |---|---|---|
-# | the map A, the point x | where it lands | $b = Ax$ |
-# | the map A, where it landed | the point x it came from | $x = A^{-1} b$ |
-#
-# Read $Ax = b$ as one equation for each row. Three things leave the solution as it is: swapping two equations, multiplying one by a number other than 0, and adding a multiple of one to another, each **on both sides**. So put b beside A as one more column, and eliminate as before. This time clear the column above the diagonal as well. In the end each row says pivot · x = number.
+# Read $Ax = b$ as one equation for each row. Three things leave the solution as it is: swapping two equations, multiplying one by a number other than 0, and adding a multiple of one to another, each **on both sides**. So put b beside A as one more column, and eliminate as before. This time clear the column **above** the diagonal as well. In the end each row says pivot · x = number.
 
 # %% [markdown]
 # @exercise solve
 #
 # Write `solve(A, b)`, for A of shape (n, n) and b of shape (n,), by elimination. It returns x of shape (n,) with `A @ x` equal to b. Don't use `np.linalg.solve`, `inv`, `pinv` or `lstsq`.
 #
-# - Always swap up the row with the largest number (by size) in the column. This is called **pivoting**: it saves you from dividing by 0, and from dividing by something tiny.
-# - If that number is below 1e-10, the matrix is **singular**: it flattens space and can't be undone. Raise `ValueError`.
-# - A and b may hold whole numbers.
+# The frame looks for the largest number from the diagonal down, as before. This is called **pivoting**: it saves you from dividing by 0, and by something tiny. If even that number is below 1e-10 in size, the matrix is **singular**: it flattens space and can't be undone. Then raise `ValueError`.
 
 
 # %% exercise="solve"
 def solve(A, b):
     """The x with A @ x = b, for A (n, n) and b (n,). A singular A raises ValueError."""
-    ### BEGIN SOLUTION
-    M = np.column_stack([A, b]).astype(float)
-    for k in range(len(M)):
-        pivot = k + np.argmax(np.abs(M[k:, k]))
-        if abs(M[pivot, k]) < 1e-10:
+    M = np.column_stack([A, b]).astype(float)  # b is column n
+    n = len(M)
+    for k in range(n):
+        p = k + np.argmax(np.abs(M[k:, k]))
+        # 1. If M[p, k] is too small, raise ValueError.
+        # 2. Swap rows k and p.
+        # 3. Clear column k in every row but row k.
+        ### BEGIN SOLUTION
+        if abs(M[p, k]) < 1e-10:
             raise ValueError("the matrix is singular")
-        M[[k, pivot]] = M[[pivot, k]]
-        for i in range(len(M)):
+        M[[k, p]] = M[[p, k]]
+        for i in range(n):
             if i != k:
                 M[i] -= M[i, k] / M[k, k] * M[k]
-    return M[:, -1] / np.diag(M)
-    ### END SOLUTION
+        ### END SOLUTION
+    return M[:, n] / np.diag(M)
 
 
 # %% [markdown]
-# Use it on a picture. Somebody mixed three digits and does not say how much of each. Three bright pixels are enough to find out: three equations, three unknown amounts.
+# Use it on a picture. Somebody mixed three digits and does not say how much of each. Three pixels are enough to find out: three equations, three unknown amounts.
 
 # %% tags=["nbval-ignore-output"]
 secret = 0.25 * digits.data[3] + 0.6 * digits.data[8] + 0.15 * digits.data[1]
@@ -595,9 +599,9 @@ with needs("solve"):
     print("amounts of three, eight and one:", solve(A, secret[pixels]).round(6))
 
 # %% [markdown]
-# Sixty-four pixels were more than you needed. What to do with equations that are too many, and noisy so that no answer fits them all, is what 01b begins with.
+# Sixty-four pixels were more than you needed. What if there are too many equations, and noise, so that no answer fits them all? 01b begins there.
 #
-# The map that undoes A is linear, too, so it has a matrix: the **inverse**. You know how to find a matrix: ask where the basis vectors land.
+# The map that undoes A is linear, too, so it has a matrix: the **inverse**. You know how to find a matrix: ask where the basis vectors land. (They are the rows of `np.eye(n)`.)
 
 # %% [markdown]
 # @exercise inverse
@@ -631,7 +635,7 @@ with needs("inverse"):
 # %% [markdown]
 # ### Help: "my inverse is right for some matrices and wrong for others"
 #
-# Look at a matrix that is not symmetric. Each solution is a **column** of the inverse; `np.array([...])` of the solutions makes them rows.
+# It is right for **symmetric** matrices, those that equal their transpose. Look at another one. Each solution is a **column** of the inverse; `np.array([...])` of the solutions makes them rows.
 
 # %% [markdown]
 # ## 8. What is lost
@@ -652,7 +656,7 @@ with figure(
     columns=2,
 ) as (before, after):
     flat = np.array([[2, -1], [1, -0.5]])
-    lost = np.array([1, 2])[:, None] * np.linspace(-1.8, 1.8, 13)
+    lost = np.array([1, 2])[:, None] * np.linspace(-1.8, 1.8, 9)
     for ax, matrix, title in ((before, np.eye(2), "before"), (after, flat, "after: rank 1")):
         draw_grid(ax, matrix, title=title)
         ax.plot(*(matrix @ lost), "o", color="black", ms=4)
@@ -665,29 +669,31 @@ with figure(
 #
 # Write `rank(A)` for A of any shape (m, n): eliminate, and count the pivots. Don't use `np.linalg.matrix_rank`.
 #
-# - A column without a pivot is skipped; the row stays the same.
-# - What should be 0 is about 1e-16 after rounding. Count a pivot only if its size is above 1e-10 times the largest entry of A.
+# After rounding, what should be 0 is about 1e-16. So a pivot counts only if its size is above `tolerance`. A column without a pivot is skipped, and the row waits for the next column.
 
 
 # %% exercise="rank"
 def rank(A):
     """How many directions A (m, n) leaves: a whole number."""
-    ### BEGIN SOLUTION
     U = np.array(A, dtype=float)
+    m, n = U.shape
     tolerance = 1e-10 * np.abs(U).max()
-    r = 0
-    for column in range(U.shape[1]):
-        if r == len(U):
-            break
-        pivot = r + np.argmax(np.abs(U[r:, column]))
-        if abs(U[pivot, column]) <= tolerance:
+    r = 0  # pivots so far: also the row where the next one belongs
+    for column in range(n):
+        if r == m:
+            break  # all rows are used up
+        p = r + np.argmax(np.abs(U[r:, column]))
+        # 1. No pivot here? On to the next column.
+        # 2. Otherwise swap rows r and p, clear the column below row r, and count the pivot.
+        ### BEGIN SOLUTION
+        if abs(U[p, column]) <= tolerance:
             continue
-        U[[r, pivot]] = U[[pivot, r]]
-        for i in range(r + 1, len(U)):
+        U[[r, p]] = U[[p, r]]
+        for i in range(r + 1, m):
             U[i] -= U[i, column] / U[r, column] * U[r]
         r += 1
+        ### END SOLUTION
     return r
-    ### END SOLUTION
 
 
 # %% [markdown]
@@ -695,14 +701,14 @@ def rank(A):
 #
 # Write `null_space(A)`: an **orthonormal basis** of the directions that A sends to zero, as the columns of an array of shape (n, n - rank). Orthonormal means: each of length 1, all at right angles. Any such basis will do. Where nothing is lost, the array has shape (n, 0).
 #
-# `U, s, Vt = np.linalg.svd(A)` does the work: the rows of `Vt` are directions at right angles, sorted from the most stretched to the lost. The first `rank(A)` of them are kept. 01b shows what U and s are.
+# `np.linalg.svd` does the work: the rows of `Vt` are directions at right angles, sorted from the most stretched to the lost. The first `rank(A)` of them are kept. 01b shows what else `svd` returns.
 
 
 # %% exercise="null_space"
 def null_space(A):
     """An orthonormal basis of what A (m, n) sends to zero, as columns: (n, n - rank)."""
-    ### BEGIN SOLUTION
     _, _, Vt = np.linalg.svd(A)
+    ### BEGIN SOLUTION
     return Vt[rank(A) :].T
     ### END SOLUTION
 
@@ -736,7 +742,7 @@ with needs("null_space"):
 # | piece | what it says | in one line |
 # |---|---|---|
 # | combination | so much of each vector | `coefficients @ vectors` (vectors as rows) |
-# | matrix | its columns are the images of the basis | `np.column_stack(images)` |
+# | matrix | its columns are the images of the basis vectors | `np.column_stack(images)` |
 # | moving rows | points as rows, from the right | `points @ A.T` |
 # | product | B first, then A | `A @ B`, `"ik,kj->ij"` |
 # | determinant | factor of area; 0 means flat | `sign * np.prod(np.diag(U))` |
@@ -754,5 +760,5 @@ with needs("null_space"):
 # - [Immersive Linear Algebra](https://immersivemath.com/ila/), Ström, Åström and Akenine-Möller: a free book whose figures you can take in your hand.
 # - [Einsum is all you need](https://rockt.ai/2018/04/30/einsum), Rocktäschel, 2018: einsum from the first letter to deep learning.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 status()

@@ -24,7 +24,7 @@ digits = load_digits()
 #
 # Why this matters: data are noisy, so a model rarely fits them exactly. It gives the nearest thing that it can reach.
 #
-# A vector v, and a line. Which point of the line is nearest to v? Drop a perpendicular: the foot is the **projection** of v onto the line, its shadow with the light straight above. What is left over stands at a **right angle** to the line.
+# A vector v, and a line. Which point of the line is nearest to v? Drop a perpendicular: its foot is the **projection** of v onto the line, v's shadow. What is left over stands at a **right angle** to the line.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -79,14 +79,14 @@ predict_shadow = "a"
 # - `onto` of shape (n,) is one vector: project onto its line. It may have any length but 0.
 # - `onto` of shape (n, k) holds k independent **columns**: project onto their span. They need not be of length 1, nor at right angles.
 #
-# `np.linalg.solve` is welcome from here on.
+# The first line makes one case of the two. `np.linalg.solve(M, c)` gives the x with $Mx = c$, as your own `solve` did.
 
 
 # %% exercise="project"
 def project(v, onto):
     """The point nearest to v (n,) on the line of onto (n,), or in the span of its columns (n, k)."""
+    B = onto.reshape(len(v), -1)  # (n, k): a line is the span of one column
     ### BEGIN SOLUTION
-    B = onto.reshape(len(v), -1)  # a line is a span of one column
     x = np.linalg.solve(B.T @ B, B.T @ v)
     return B @ x
     ### END SOLUTION
@@ -128,7 +128,7 @@ with needs("project"):
 #
 # 442 people with diabetes were measured, and a year later doctors scored how far the illness had gone. Can the score be told from the measurements? A **linear model** answers with a combination of the measured columns, $Xw$: X has a row for each person, and the **weights** w say how much each column counts.
 #
-# The answers that such a model can give are the span of X's columns. The measured scores y lie outside of it. So take the shadow of y: no other weights come nearer. This is called **least squares**, as the nearest point is the one with the smallest sum of squared errors.
+# All that such a model can answer is the span of X's columns. The measured scores y lie outside of it. So take the shadow of y: nothing in the span is nearer. This is called **least squares**, as the nearest point has the smallest sum of squared errors.
 
 # %% [markdown]
 # @exercise least_squares
@@ -199,7 +199,7 @@ with needs("least_squares"):
 # %% [markdown]
 # @exercise cosine_similarity
 #
-# Write `cosine_similarity(a, B)`: the similarity of a, shape (d,), to every **row** of B, shape (n, d). It returns n numbers, without a loop. No vector is zero.
+# Write `cosine_similarity(a, B)`: the similarity of a, shape (d,), to every **row** of B, shape (n, d). It returns n numbers. No vector is zero. `np.linalg.norm(B, axis=1)` gives the length of each row, and one line of array operations will do.
 
 
 # %% exercise="cosine_similarity"
@@ -278,9 +278,9 @@ predict_shape = "b"
 # %% [markdown]
 # @exercise pairwise_distances
 #
-# Write `pairwise_distances(X, Y)`, for X of shape (n, d) and Y of shape (m, d): the straight-line distance of every row of X to every row of Y, shape (n, m). No Python loops, and not scipy's `cdist`.
+# Write `pairwise_distances(X, Y)`, for X of shape (n, d) and Y of shape (m, d): the straight-line distance of every row of X to every row of Y, shape (n, m). No Python loops, and no ready-made function of scipy or scikit-learn.
 #
-# Two ways lead there. One broadcasts all differences, shape (n, m, d). The other saves memory with $|x - y|^2 = |x|^2 + |y|^2 - 2\,x \cdot y$. There, rounding can leave a tiny negative number under the root where x equals y: clip at 0 with `np.maximum`.
+# The question above shows the way: all differences, shape (n, m, d), then the length of each. (If you know $|x - y|^2 = |x|^2 + |y|^2 - 2\,x \cdot y$: it saves memory. There, rounding can leave a tiny negative number under the root. Clip at 0 with `np.maximum`.)
 
 
 # %% exercise="pairwise_distances"
@@ -300,14 +300,14 @@ import time
 
 with needs("pairwise_distances"):
     rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(2, 2000, 3))
+    here, there = rng.normal(size=(2, 2000, 3))
     start = time.perf_counter()
-    for x in X[:25]:
-        for y in Y:
+    for x in here[:25]:
+        for y in there:
             sum((x - y) ** 2) ** 0.5
     loop = (time.perf_counter() - start) * 2000 / 25
     start = time.perf_counter()
-    pairwise_distances(X, Y)
+    pairwise_distances(here, there)
     print(f"with loops, about {loop:5.1f} s   yours {time.perf_counter() - start:5.2f} s")
 
 # %% [markdown]
@@ -340,7 +340,7 @@ def batched_matmul(A, B):
 
 
 # %% [markdown]
-# **A good place to rest.** You have projected, fitted a model, and compared thousands of vectors at once. It is about 45 minutes to here. What follows looks for the axes in which a map, or a picture, becomes easy.
+# **A good place to rest.** You have projected, fitted a model, and compared thousands of vectors at once. About 45 minutes are behind you. What follows looks for the axes in which a map, or a picture, becomes easy.
 
 # %% [markdown]
 # ## 5. The same map in other axes
@@ -349,17 +349,15 @@ def batched_matmul(A, B):
 #
 # Why this matters: most of the trouble with a matrix comes from looking at it in the wrong axes.
 #
-# Somebody else describes the plane by other basis vectors, the columns of P. Where they say (1, 0), you see the first column of P. So P translates **their** numbers into **yours**, and P⁻¹ translates back. What matrix do they write down for a map that you call A?
+# Somebody else describes the plane by other basis vectors, the columns of P. Where they say (1, 0), you see the first column of P. So P translates **their** numbers into **yours**, and the inverse of P translates back.
 #
-# Read it from the right, as always: translate their vector into yours, move it, translate back.
-#
-# $$P^{-1} A P$$
+# Below, A is a map that mixes x and y. On their axes, the lines through (1, 1) and (-1, 1), it does far less.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "Left: the plain grid moved by A, with columns (1.5, 0.5) and (0.5, 1.5). Right: the grid of "
-    "another basis, dots at (1, 1) and (-1, 1), and arrows to where A sends them: one becomes "
-    "twice as long, the other is unchanged, and both stay on their lines.",
+    "Left: the plain grid moved by A, with columns (1.5, 0.5) and (0.5, 1.5). Right: two other "
+    "axes, with dots at (1, 1) and (-1, 1), which are called (1, 0) and (0, 1) there. A moves the "
+    "first to twice its length and leaves the second where it is.",
     width=6.6,
     height=3.2,
     columns=2,
@@ -370,17 +368,17 @@ with figure(
         right.axline((0, 0), p, color=GREY, lw=0.8)
         draw_arrow(right, A @ p, colour, style)
         right.plot(*p, "o", color=colour)
-    right.text(2.1, 1.5, "(1, 1) becomes\n(2, 2)", color=BLUE, fontsize=9)
-    right.text(-3.6, 1.4, "(-1, 1)\nstays", color=VERMILION, fontsize=9)
-    right.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", title="A in theirs")
+    right.text(1.4, 0.2, "their (1, 0)\nbecomes\ntheir (2, 0)", color=BLUE, fontsize=9)
+    right.text(-3.9, 0.6, "their (0, 1)\nstays", color=VERMILION, fontsize=9)
+    right.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", title="A on their axes")
 
 # %% [markdown]
-# In your axes, A mixes x and y. In theirs, it doubles the first number and leaves the second. The same map, and nothing left to work out.
+# In their numbers, A doubles the first and leaves the second. The same map, and nothing left to work out. Which matrix do they write down for it? It takes **their** numbers and gives **their** numbers, and all you have is A and P.
 
 # %% [markdown]
 # @exercise change_of_basis
 #
-# Write `change_of_basis(A, P)`: the matrix of the map A in the basis of P's columns. Both have shape (n, n), and `np.linalg.inv` is welcome.
+# Write `change_of_basis(A, P)`: the matrix of the map A in the basis of P's columns. Both have shape (n, n), and `np.linalg.inv` is welcome. Follow one vector from their numbers back to their numbers, and mind which step stands on the right.
 
 
 # %% exercise="change_of_basis"
@@ -397,17 +395,20 @@ with needs("change_of_basis"):
     print(change_of_basis(np.array([[1.5, 0.5], [0.5, 1.5]]), P))
 
 # %% [markdown]
+# The map of the picture, in their numbers: twice the first, once the second.
+
+# %% [markdown]
 # ## 6. The lines that stay
 #
 # *Goes with chapter 14, Eigenvectors and eigenvalues.*
 #
 # Why this matters: the directions that a map only stretches tell what happens when it acts again and again.
 #
-# Those axes were no accident. A vector that A only stretches is an **eigenvector**: $Av = \lambda v$. The factor $\lambda$ is its **eigenvalue**. Its whole line stays in place, while most other lines turn.
+# Those axes were no accident. A vector that A only stretches is an **eigenvector**: $Av = \lambda v$. The factor $\lambda$ is its **eigenvalue**. Its whole line stays in place, while other lines may turn.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "The grid moved by the matrix with columns (3, 0) and (1, 2), at first and after the map. Two "
+    "The grid moved by the matrix with columns (2, 0) and (0.67, 1.33), before and after. Two "
     "dotted lines, through (1, 0) and (-1, 1), are at the same place in both pictures.",
     width=6.6,
     height=3.3,
@@ -467,16 +468,16 @@ sliders(show_steps, steps=(0, 8, 1, 5))
 #
 # Write `power_iteration(A)`. It returns two things: the eigenvalue of A (n, n) that is largest **in size**, and its eigenvector, shape (n,), of length 1. Don't use `np.linalg.eig` and its relatives, nor `svd`.
 #
-# - Start from a random vector. A tidy one, such as all ones, may have no share of the eigenvector that you look for.
-# - Multiply by A and bring the vector back to length 1, a hundred times or so. Start from `default_rng().normal`, a vector without zeros. In the exercise the other eigenvalues are at most half as large in size.
+# - The start is drawn for you. A tidy one, such as all ones, may have no share of the eigenvector that you look for.
+# - Multiply by A and bring the vector back to length 1, a hundred times. (In the check the other eigenvalues are at most half as large, so 30 times would do. Real data are less kind.)
 # - The eigenvalue may be negative. For v of length 1 it is $v \cdot (Av)$. Either sign of the vector is right.
 
 
 # %% exercise="power_iteration"
 def power_iteration(A):
     """The eigenvalue of A (n, n) that is largest in size, and its eigenvector of length 1."""
-    ### BEGIN SOLUTION
     v = np.random.default_rng(0).normal(size=len(A))
+    ### BEGIN SOLUTION
     for _ in range(100):
         v = A @ v
         v = v / np.linalg.norm(v)
@@ -495,7 +496,7 @@ with needs("power_iteration"):
     ends = digits.data[[along.argmin(), along.argmax()]]
     with figure(
         "The first principal component as an 8 by 8 picture, in which orange and purple pixels "
-        "pull in opposite directions; and the digits at its two ends.",
+        "pull in opposite directions; and the digits at its two ends, a four and a three.",
         width=5.2,
         height=1.9,
         columns=3,
@@ -507,7 +508,7 @@ with needs("power_iteration"):
             show_digit(ax, vector, title)
 
 # %% [markdown]
-# One number for each digit, its place along this direction, and you already tell digits apart.
+# One number for each digit, its place along this direction, and a four and a three are as far apart as digits get. The second eigenvalue is nine tenths of the first here, so it takes all hundred steps to settle.
 
 # %% [markdown]
 # ### Help: "my power iteration gives nan"
@@ -521,49 +522,53 @@ with needs("power_iteration"):
 #
 # Why this matters: the same matrix applied again and again is the simplest recurrent network, and its eigenvalues say whether signals die, stay or explode.
 #
-# In the basis of its eigenvectors, a matrix only stretches: it is **diagonal**, D. With the eigenvectors as columns of V, section 5 says $V^{-1} A V = D$, so $A = V D V^{-1}$. Then
+# In the basis of its eigenvectors, if it has enough of them, a matrix only stretches: there it is **diagonal**, D, with numbers on the diagonal and zeros elsewhere. With the eigenvectors as columns of V, section 5 says $V^{-1} A V = D$, so
 #
-# $$A^n = V D V^{-1} \, V D V^{-1} \cdots = V D^n V^{-1}$$
+# $$A = V D V^{-1} \quad\text{and}\quad A^2 = V D V^{-1} \, V D V^{-1}$$
 #
-# in words: translate, stretch n times, translate back. And $D^n$ is a power of each number on the diagonal.
+# in words: translate, stretch, translate back, and all of it again. What stands side by side in the middle? And what is left of it for $A^n$?
 
 # %% [markdown]
 # @exercise matrix_power
 #
-# Write `matrix_power(A, n)` for a whole number n of 0 or more, through `np.linalg.eig`, which returns the eigenvalues and, as columns, the eigenvectors. The matrices of this exercise have real eigenvalues and enough eigenvectors. Leave `np.linalg.matrix_power` alone.
+# Write `matrix_power(A, n)` for a whole number n of 0 or more, through `np.linalg.eig`, which returns the eigenvalues and, as columns, the eigenvectors. No multiplying step by step, and no `np.linalg.matrix_power`. The matrices of this exercise have real eigenvalues and enough eigenvectors. `np.diag` makes a diagonal matrix of a vector.
 
 
 # %% exercise="matrix_power"
 def matrix_power(A, n):
     """A (n, n) times itself, n times, through its eigenvectors."""
-    ### BEGIN SOLUTION
     values, V = np.linalg.eig(A)
+    ### BEGIN SOLUTION
     return V @ np.diag(values**n) @ np.linalg.inv(V)
     ### END SOLUTION
 
 
 # %% [markdown]
-# Three futures, for the same start. Look at the largest eigenvalue of each matrix, and predict which curve is which.
+# The matrix A with the columns (0.7, 0.3) and (0.3, 0.7) has the eigenvalues 1 and 0.4. What are those of 0.9 A and of 1.1 A? Predict what 30 steps of each do to the length of (1, 0). Then run the cell.
 
 # %% tags=["nbval-ignore-output"]
 with needs("matrix_power"):
     start = np.array([1.0, 0.0])
-    kinds = {"0.9": (BLUE, "-"), "1.0": (GREEN, ":"), "1.1": (VERMILION, "--")}
+    A = np.array([[0.7, 0.3], [0.3, 0.7]])
+    kinds = (
+        (0.9 * A, "0.9 A", BLUE, "-"),
+        (A, "A", GREEN, ":"),
+        (1.1 * A, "1.1 A", VERMILION, "--"),
+    )
     with figure(
-        "The length of a vector under 30 steps of three matrices. With largest eigenvalue 0.9 it "
-        "dies out, with 1.0 it settles, with 1.1 it grows ever faster.",
+        "The length of a vector under 30 steps of three matrices. With 0.9 A it dies out, with A "
+        "it settles at 0.7, with 1.1 A it grows ever faster.",
         width=5.2,
         height=2.6,
     ) as ax:
-        for largest, (colour, style) in kinds.items():
-            A = np.array([[0.7, 0.3], [0.3, 0.7]]) * float(largest)
-            lengths = [np.linalg.norm(matrix_power(A, n) @ start) for n in range(31)]
-            ax.plot(lengths, style, color=colour, lw=2, label=f"largest eigenvalue {largest}")
+        for matrix, name, colour, style in kinds:
+            lengths = [np.linalg.norm(matrix_power(matrix, n) @ start) for n in range(31)]
+            ax.plot(lengths, style, color=colour, lw=2, label=name)
         ax.set(xlabel="steps", ylabel="length of the vector", ylim=(0, 8))
         ax.legend()
 
 # %% [markdown]
-# Vanishing and exploding: you meet both again wherever a network is deep.
+# The largest eigenvalue decides: 0.9 dies out, 1 settles, 1.1 explodes. You meet all three again wherever a network is deep.
 
 # %% [markdown]
 # ## 8. Keep what matters
@@ -576,7 +581,7 @@ with needs("matrix_power"):
 #
 # $$A = U S V^\top$$
 #
-# in words, from the right: turn ($V^\top$), stretch along the axes ($S$), turn ($U$). The factors of the stretch are the **singular values**, sorted from the largest. The null space of 01a is where they are 0.
+# in words, from the right: turn ($V^\top$), stretch along the axes ($S$), turn ($U$). A turn may be a mirror, too. The factors of the stretch are the **singular values**, sorted from the largest. The null space of 01a is where they are 0.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -594,7 +599,7 @@ with figure(
         draw_arrow(ax, matrix @ Vt[0], BLUE)
         draw_arrow(ax, matrix @ Vt[1], VERMILION, "--")
         ax.set(xlim=(-3, 3), ylim=(-2.2, 2.2), aspect="equal", title=title)
-    after.text(1.1, -1.8, f"half-axes {s[0]:.2f} and {s[1]:.2f}", fontsize=9)
+    after.text(-2.8, 1.75, f"half-axes {s[0]:.2f} and {s[1]:.2f}", fontsize=9)
 
 # %% [markdown]
 # So a matrix is a sum of simple parts, one for each singular value: $s_1 u_1 v_1^\top + s_2 u_2 v_2^\top + \dots$ The first part matters most, the last one least. Keep the first k, and you have the best approximation of **rank k** that there is. What is lost are the parts that you dropped, and they stand at right angles to each other.
@@ -615,14 +620,14 @@ predict_lost = "d"
 # %% [markdown]
 # @exercise low_rank
 #
-# Write `low_rank(A, k)`: the best approximation of A (m, n) of rank k, of the same shape, for k from 1 to the smaller side. `np.linalg.svd(A, full_matrices=False)` returns U, the singular values as a vector s, and Vt, already transposed.
+# Write `low_rank(A, k)`: the best approximation of A (m, n) of rank k, of the same shape, for k from 1 to the smaller side. `np.linalg.svd` returns U, the singular values as a vector s, and Vt, already transposed. Watch the sides: parts are columns of U, and rows of Vt.
 
 
 # %% exercise="low_rank"
 def low_rank(A, k):
     """The matrix of rank k that is nearest to A (m, n): (m, n)."""
-    ### BEGIN SOLUTION
     U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    ### BEGIN SOLUTION
     return U[:, :k] * s[:k] @ Vt[:k]
     ### END SOLUTION
 
@@ -712,5 +717,5 @@ sliders(show_kept, k=(1, 40, 1, 12))
 # - [The fundamental theorem of linear algebra](https://doi.org/10.2307/2324660), Strang, 1993: four spaces and one picture, in eight pages.
 # - [LoRA: low-rank adaptation of large language models](https://arxiv.org/abs/2106.09685), Hu et al., 2021: section 8 of this notebook, at the size of a language model.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 status()

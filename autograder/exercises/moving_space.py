@@ -89,6 +89,79 @@ def eliminated(
     return float(np.prod(np.diag(U))) * (flips if sign else 1.0)
 
 
+def slipped(M: Array, slip: str, least: float | None = None) -> tuple[Array, float]:
+    """Elimination of a copy of M with one slip; all rows are cleared where `least` is given, and
+    a pivot that is not larger in size raises ValueError. Returns the rest and the sign."""
+    M, A, sign = np.array(M, dtype=float), np.array(M, dtype=float), 1.0
+    n, last = len(M), M.shape[1]
+    for k in range(n):
+        p = k + int(np.argmax(np.abs(M[k:, k])))
+        if slip == "offset":
+            p = int(np.argmax(np.abs(M[k:, k])))
+        elif slip == "signed":
+            p = k + int(np.argmax(M[k:, k]))
+        elif slip == "whole column":
+            p = int(np.argmax(np.abs(M[:, k])))
+        elif slip == "whole row":
+            p = k + int(np.argmax(np.abs(M[k:, :n]).max(axis=1)))
+        size = M[p, k] if slip == "signed test" else abs(M[p, k])
+        if size <= (least or 0.0):
+            if least is None:
+                return 0 * M, sign
+            raise ValueError("singular")
+        if p != k or slip == "always flips":
+            sign = -sign
+        if slip == "lost row":
+            M[k] = M[p]
+        elif slip != "not swapped":
+            moved = n if slip == "b stays" else last
+            M[[k, p], :moved] = M[[p, k], :moved]
+        rows = range(n) if least is not None and slip != "only below" else range(k + 1, n)
+        for i in range(k, n) if slip == "itself" and least is None else rows:
+            if i == k and slip != "itself":
+                continue
+            if slip == "one row" and i > k + 1:
+                continue
+            factor = M[i, k] / M[k, k]
+            if slip == "upside down":
+                factor = M[k, k] / M[i, k]
+            elif slip == "not divided":
+                factor = M[i, k]
+            elif slip == "first numbers":
+                factor = A[i, k] / A[k, k]
+            elif slip == "added":
+                factor = -factor
+            reach = n if slip == "b unchanged" else last
+            if slip == "overwritten":
+                M[i, k] -= factor * M[k, k]
+            else:
+                M[i, :reach] -= factor * M[k, :reach]
+    return M, sign
+
+
+def slipped_determinant(slip: str) -> Callable[[Array], float]:
+    """The determinant by elimination with one slip."""
+
+    def determinant(A: Array) -> float:
+        with np.errstate(all="ignore"):
+            U, sign = slipped(A, slip)
+            diagonal = np.diag(U)
+            return float(sign * (np.sum(diagonal) if slip == "sum" else np.prod(diagonal)))
+
+    return determinant
+
+
+def slipped_solve(slip: str) -> Callable[[Array, Array], Array]:
+    """The solution by elimination with one slip."""
+
+    def solve(A: Array, b: Array) -> Array:
+        with np.errstate(all="ignore"):
+            M, _ = slipped(np.column_stack([A, b]), slip, least=1e-10)
+            return M[:, -1] / (1 if slip == "last step" else np.diag(M))
+
+    return solve
+
+
 def plain_elimination(A: Any, b: Any) -> Array:
     """Gauss and Jordan without ever swapping rows: NaN or infinity where a pivot is 0."""
     M = np.column_stack([np.asarray(A, float), np.asarray(b, float)])
@@ -134,7 +207,7 @@ def explain_raised(case: Case, seen: Any, expected: Any) -> str | None:
 
 def explain_solvable(case: Case, seen: Any, expected: Any) -> str | None:
     """As `explain_raised`, where a ValueError means that the matrix is singular."""
-    if isinstance(expected, dict):
+    if isinstance(expected, str):
         return "The matrix is singular: raise ValueError instead of returning something"
     return explain_raised(case, seen, expected)
 
@@ -147,7 +220,8 @@ def only_raised(case: Case, seen: Any) -> Any:
 def _measure_solvable(case: Case, seen: Any) -> Any:
     """For a singular matrix, only whether a ValueError was raised."""
     if case.get("name") == "singular":
-        return {"raised": seen.get("raised", "") if isinstance(seen, dict) else ""}
+        raised = isinstance(seen, dict) and seen.get("raised") == "ValueError"
+        return "a ValueError" if raised else "no error"
     return only_raised(case, seen)
 
 
@@ -160,35 +234,34 @@ def called(name: str) -> Callable[[Case], str]:
 
 predict_combination = question(
     "predict_combination",
-    "All that two arrows reach",
+    "All that three arrows reach",
     minutes=2,
     right="b",
     options={
         "a": Option(
-            text="two arrows",
-            why="The arrows themselves are two of the combinations: (1, 0) and (0, 1) as "
-            "coefficients. There are many more.",
+            text="a line",
+            why="The first two lie on one line. The third points straight up, off that line.",
         ),
         "b": Option(
-            text="a line",
-            why="The second vector is -2 times the first, so every combination is a multiple of "
-            "the first: a line through the origin.",
+            text="a plane",
+            why="The second vector is -2 times the first and adds nothing. The first and the "
+            "third are two directions, and two directions reach a plane.",
         ),
         "c": Option(
-            text="the whole plane",
-            why="That needs two directions. Here the second vector is -2 times the first, so it "
+            text="all of space",
+            why="That needs three directions. The second vector is -2 times the first, so it "
             "adds none.",
         ),
         "d": Option(
-            text="a quarter of the plane",
-            why="Coefficients may be negative, so a combination can always go the other way as "
-            "well.",
+            text="three lines",
+            why="Each vector alone reaches a line. Sums of multiples reach the points between "
+            "the lines as well.",
         ),
     },
     hints=(
-        "Draw both vectors. In which directions do they point?",
-        "Is one of them a multiple of the other?",
-        "(-2, 4) = -2 · (1, -2). What does adding it to (1, -2) give you that (1, -2) does not?",
+        "How many directions do the three vectors have between them?",
+        "Is one of them a multiple of another?",
+        "(-2, 4, 0) = -2 · (1, -2, 0): which points does it reach that the first does not?",
     ),
 )
 
@@ -208,6 +281,7 @@ linear_combination = Exercise(
     minutes=5,
     difficulty=1,
     cases=_combination_cases,
+    probe=probes.own,
     reference=lambda case: np.array(
         [
             sum(float(c) * float(v[j]) for c, v in zip(*case["args"], strict=True))
@@ -286,21 +360,21 @@ def _span_cases(rng: np.random.Generator) -> list[Case]:
     cases = [
         ("pair", two, numbers(rng, 2) @ two),
         ("pair", two, _outside(rng, two)),
-        ("", three, numbers(rng, 3) @ three),
-        ("", three, _outside(rng, three)),
-        ("", line, -1.7 * line[0]),
-        ("", line, _outside(rng, line)),
+        ("other", three, numbers(rng, 3) @ three),
+        ("other", three, _outside(rng, three)),
+        ("other", line, -1.7 * line[0]),
+        ("other", line, _outside(rng, line)),
         ("flat", flat, numbers(rng, 3) @ flat),
         ("flat", flat, _outside(rng, flat)),
-        ("", many, _outside(rng, many)),
-        ("", many, numbers(rng, 5) @ many),
-        ("", doubled, _outside(rng, doubled)),
+        ("other", many, _outside(rng, many)),
+        ("other", many, numbers(rng, 5) @ many),
+        ("other", doubled, _outside(rng, doubled)),
         ("zero", two, np.zeros(5)),
-        ("", full, numbers(rng, 3)),
+        ("other", full, numbers(rng, 3)),
         ("large", 1000 * three, 1000 * (numbers(rng, 3) @ three)),
-        ("", two, 0.001 * _outside(rng, two)),
-        ("", np.zeros((0, 3)), numbers(rng, 3)),
-        ("zero", np.zeros((0, 2)), np.zeros(2)),
+        ("other", two, 0.001 * _outside(rng, two)),
+        ("none", np.zeros((0, 3)), numbers(rng, 3)),
+        ("none", np.zeros((0, 2)), np.zeros(2)),
     ]
     cases = [{"name": name, "args": [V, t]} for name, V, t in cases]
     return [cases[i] for i in (0, 1, *(2 + rng.permutation(len(cases) - 2)))]
@@ -319,6 +393,18 @@ def _in_span(vectors: Array, target: Array) -> bool:
 def _exact(vectors: Array, target: Array) -> bool:
     x = np.linalg.lstsq(vectors.T, target, rcond=None)[0]
     return bool(np.all(x @ vectors == target))
+
+
+SOME = ("pair", "flat", "zero", "large", "other")  # the cases with vectors in them
+
+
+def _square_only(vectors: Array, target: Array) -> bool:
+    k, n = vectors.shape
+    return bool(k == n and np.linalg.matrix_rank(vectors) == n)
+
+
+def _any_coefficients(vectors: Array, target: Array) -> bool:
+    return bool(np.any(np.abs(np.linalg.lstsq(vectors.T, target, rcond=None)[0]) > 1e-8))
 
 
 def _cone(vectors: Array, target: Array) -> bool:
@@ -344,9 +430,10 @@ is_in_span = Exercise(
     title="Within reach",
     takes={"is_in_span": "function"},
     points=2,
-    minutes=7,
+    minutes=6,
     difficulty=2,
     cases=_span_cases,
+    probe=probes.own,
     reference=lambda case: _in_span(*case["args"]),
     measure=_true_or_false,
     mistakes=(
@@ -384,10 +471,30 @@ is_in_span = Exercise(
             answer=lambda vectors, target: True,
         ),
         Mistake(
+            id="coefficients",
+            message="It looks at the coefficients. There are always some: see whether they give "
+            "the target, `linear_combination(best, vectors)`.",
+            answer=lambda vectors, target: (
+                _any_coefficients(vectors, target) if len(vectors) else _in_span(vectors, target)
+            ),
+            on=SOME,
+        ),
+        Mistake(
+            id="square_only",
+            message="It says no wherever the vectors don't make a square matrix that can be "
+            "inverted. Ask for the nearest combination, `np.linalg.lstsq`, and compare.",
+            answer=_square_only,
+            on=SOME,
+        ),
+        Mistake(
             id="zero_left_out",
-            message="The zero vector is in every span: take 0 of each.",
+            message="It says no to the zero vector, which is in every span: take 0 of each.",
             answer=lambda vectors, target: bool(np.any(target)) and _in_span(vectors, target),
-            on=("zero",),
+        ),
+        Mistake(
+            id="none_is_false",
+            message="With no vectors at all, the zero vector is still in reach, and nothing else.",
+            answer=lambda vectors, target: bool(len(vectors)) and _in_span(vectors, target),
         ),
         Mistake(
             id="nothing_at_all",
@@ -395,23 +502,27 @@ is_in_span = Exercise(
             answer=lambda vectors, target: not len(vectors) or _in_span(vectors, target),
         ),
         Mistake(
+            id="turned_round",
+            message="It says yes where no is right, and no where yes is.",
+            answer=lambda vectors, target: not _in_span(vectors, target),
+            on=SOME,
+        ),
+        Mistake(
             id="exact",
-            message="It asks for equality to the last digit, and says no to targets in reach. "
-            "Allow for rounding, with `np.allclose`.",
+            message="It says no to a target in reach. Two things to look at: after rounding, "
+            "vectors differ in the last digits, so use `np.allclose`; and there may be fewer "
+            "vectors than entries.",
             answer=_exact,
             on=("large",),
             recognise=_is_false,
         ),
     ),
     hints=(
-        "Find the best coefficients there are, then see whether they give the target.",
-        "`np.linalg.lstsq(vectors.T, target, rcond=None)[0]` gives the coefficients of the "
-        "combination that comes nearest to the target. `np.allclose(u, v)` compares two vectors "
-        "and allows for rounding. See "
+        "`best` holds the best coefficients there are. What do they give?",
+        "Put `best` to work in your `linear_combination`, and compare what comes out with the "
+        "target. `np.allclose(u, v)` compares two vectors and allows for rounding. See "
         "[lstsq](https://numpy.org/doc/stable/reference/generated/numpy.linalg.lstsq.html).",
-        "```python\nif len(vectors) == 0:\n    return bool(np.allclose(target, 0))\n"
-        "best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]\n"
-        "nearest = linear_combination(best, vectors)\nreturn ...\n```",
+        "```python\nnearest = linear_combination(best, vectors)\nreturn bool(...)\n```",
     ),
 )
 
@@ -430,7 +541,7 @@ matrix_from_columns = Exercise(
     title="A matrix from its columns",
     takes={"matrix_from_columns": "function"},
     points=1,
-    minutes=4,
+    minutes=5,
     difficulty=1,
     cases=_columns_cases,
     reference=lambda case: np.array(
@@ -490,9 +601,10 @@ rotation = Exercise(
     title="Turn the plane",
     takes={"rotation": "function"},
     points=1,
-    minutes=4,
+    minutes=5,
     difficulty=2,
     cases=_angle_cases,
+    probe=probes.own,
     reference=_turned,
     mistakes=(
         Mistake(
@@ -529,8 +641,7 @@ rotation = Exercise(
         "On the unit circle, (1, 0) turned by theta is (cos theta, sin theta). (0, 1) is a "
         "quarter of a turn ahead of it. See "
         "[rotation matrix](https://en.wikipedia.org/wiki/Rotation_matrix).",
-        "```python\ncos, sin = np.cos(theta), np.sin(theta)\n"
-        "return matrix_from_columns([[cos, sin], [...]])\n```",
+        "`return matrix_from_columns([[cos, sin], [...]])`",
     ),
 )
 
@@ -549,9 +660,10 @@ shear = Exercise(
     title="Slant the plane",
     takes={"shear": "function"},
     points=1,
-    minutes=3,
+    minutes=2,
     difficulty=1,
     cases=_shear_cases,
+    probe=probes.own,
     reference=lambda case: np.array([[1.0, float(case["args"][0])], [0.0, 1.0]]),
     mistakes=(
         Mistake(
@@ -569,6 +681,16 @@ shear = Exercise(
             id="both",
             message="It moves both basis vectors: (1, 0) should stay where it is.",
             answer=lambda k: np.array([[1.0, k], [k, 1.0]]),
+        ),
+        Mistake(
+            id="height",
+            message="(0, 1) should go to (k, 1), and this sends it to (0, k).",
+            answer=lambda k: np.array([[1.0, 0.0], [0.0, k]]),
+        ),
+        Mistake(
+            id="twice",
+            message="(0, 1) should go to (k, 1), and this sends it to (k, k).",
+            answer=lambda k: np.array([[1.0, k], [0.0, k]]),
         ),
         Mistake(
             id="flat",
@@ -612,7 +734,7 @@ apply = Exercise(
     title="Move many points",
     takes={"apply": "function"},
     points=2,
-    minutes=6,
+    minutes=7,
     difficulty=2,
     cases=_apply_cases,
     probe=probes.shaped,
@@ -624,7 +746,8 @@ apply = Exercise(
         Mistake(
             id="wrong_side",
             message="The points are multiplied from the wrong side: `points @ A` uses the rows of "
-            "A as images. A point p moves to A @ p; with points as rows that is `points @ A.T`.",
+            "A as landing places. One point p moves to `A @ p`, by the columns: which of the two "
+            "must be transposed?",
             answer=lambda A, points: points @ A,
             on=("square",),
             recognise=_square_gives(lambda A, points: points @ A),
@@ -759,7 +882,7 @@ matmul = Exercise(
     title="Multiply with loops",
     takes={"matmul": "function"},
     points=2,
-    minutes=8,
+    minutes=7,
     difficulty=2,
     cases=_product_cases,
     probe=probes.shaped,
@@ -792,26 +915,32 @@ matmul = Exercise(
         "and add up.",
         "Three loops: i over the rows of A, j over the columns of B, k along both. The shapes "
         "are (m, n) and (n, p), so k runs to n.",
-        "```python\nC = np.zeros((m, p))\nfor i in range(m):\n    for j in range(p):\n"
+        "```python\nfor i in range(m):\n    for j in range(p):\n"
         "        for k in range(n):\n            C[i, j] += ...\n```",
     ),
 )
+
+
+def _explain_einsum(case: Case, seen: Any, expected: Any) -> str | None:
+    said = explain_raised(case, seen, expected)
+    return said and f"{said} A and B have two axes each, so two letters each before the arrow."
+
 
 matmul_einsum = Exercise(
     id="matmul_einsum",
     title="Multiply with einsum",
     takes={"matmul_einsum": "function"},
     points=1,
-    minutes=4,
+    minutes=5,
     difficulty=2,
     cases=_product_cases,
     probe=probes.shaped,
     measure=only_raised,
     reference=lambda case: np.matmul(*case["args"]),
     show=called("matmul_einsum"),
-    explain=explain_raised,
+    explain=_explain_einsum,
     rules=tuple(
-        Rule(call=name, instead="say it with np.einsum") for name in ("@", "np.dot", "np.matmul")
+        Rule(call=name, instead="say it with np.einsum") for name in ("@", "np.dot", "matmul")
     ),
     mistakes=(
         *_product_mistakes("_einsum"),
@@ -843,7 +972,7 @@ matmul_einsum = Exercise(
 predict_area = question(
     "predict_area",
     "What happens to the area?",
-    minutes=2,
+    minutes=3,
     right="d",
     options={
         "a": Option(
@@ -877,20 +1006,24 @@ predict_area = question(
 def _determinant_cases(rng: np.random.Generator) -> list[Case]:
     singular = of_rank(rng, 3, 3, 2)
     row = whole(rng, 1, 2)
+    below = invertible(rng, 2, zero_first=True)  # with a negative number below the 0
     crossed = invertible(rng, 4)
     crossed[0, 0] = crossed[1, 0] = 0.0
     while abs(np.linalg.det(crossed)) < 0.5:
         crossed = numbers(rng, 4, 4)
         crossed[0, 0] = crossed[1, 0] = 0.0
     exchange = np.eye(3)[[1, 0, 2]] * numbers(rng, 3)
+    high = round(float(rng.uniform(2, 3)), 2)
     return [
         {"args": [invertible(rng, 2)]},
         {"args": [invertible(rng, 3)]},
         {"args": [invertible(rng, 5)]},
-        {"name": "zero pivot", "args": [invertible(rng, 2, zero_first=True)]},
+        {"name": "zero pivot", "args": [below * [[1], [np.sign(-below[1, 0])]]]},
         {"name": "zero pivot", "args": [invertible(rng, 3, zero_first=True)]},
         {"name": "zero pivot", "args": [crossed]},
         {"name": "zero pivot", "args": [exchange]},
+        {"name": "zero pivot", "args": [np.array([[0.0, high], [0.7, -0.4]])]},
+        {"name": "zero pivot", "args": [np.array([[0.0, 0.4], [-high, 1.1]])]},
         {"name": "zero pivot", "args": [np.eye(3)[[1, 2, 0]] * numbers(rng, 3)]},
         {"name": "whole", "args": [whole_invertible(rng, 3)]},
         {"name": "singular", "args": [singular]},
@@ -918,6 +1051,7 @@ determinant = Exercise(
     minutes=12,
     difficulty=3,
     cases=_determinant_cases,
+    probe=probes.own,
     reference=lambda case: _by_permutations(case["args"][0]),
     rtol=1e-4,
     atol=1e-5,
@@ -933,17 +1067,105 @@ determinant = Exercise(
             answer=lambda A: float(np.prod(np.diag(A))),
         ),
         Mistake(
+            id="lost_row",
+            message="A row is lost in the swap: `U[k], U[p] = U[p], U[k]` overwrites one before it "
+            "is read. Write `U[[k, p]] = U[[p, k]]`.",
+            answer=slipped_determinant("lost row"),
+        ),
+        Mistake(
+            id="offset",
+            message="`np.argmax(np.abs(U[k:, k]))` counts from row k: the row itself is k more.",
+            answer=slipped_determinant("offset"),
+        ),
+        Mistake(
+            id="whole_column",
+            message="It looks for the pivot in the whole column, and so brings back rows that are "
+            "done. Look from the diagonal down.",
+            answer=slipped_determinant("whole column"),
+        ),
+        Mistake(
+            id="whole_row",
+            message="It takes the row with the largest number anywhere in it. The largest number in"
+            " column k is asked for.",
+            answer=slipped_determinant("whole row"),
+        ),
+        Mistake(
+            id="signed",
+            message="It takes the largest number for the pivot, sign included, so 0 wins over a "
+            "negative number. Compare sizes, with `np.abs`.",
+            answer=slipped_determinant("signed"),
+        ),
+        Mistake(
+            id="always_flips",
+            message="The sign flips at every column. A row that stays in its place is no swap.",
+            answer=slipped_determinant("always flips"),
+        ),
+        Mistake(
+            id="overwritten",
+            message="The factor changes while the row is cleared: after its first number, `U[i, k]`"
+            " is 0. Compute the factor once, before, or subtract the whole row at once.",
+            answer=slipped_determinant("overwritten"),
+        ),
+        Mistake(
+            id="upside_down",
+            message="The factor is upside down. What is to be cleared is divided by the pivot: "
+            "`U[i, k] / U[k, k]`.",
+            answer=slipped_determinant("upside down"),
+        ),
+        Mistake(
+            id="factor_not_divided",
+            message="The factor is not divided by the pivot: `U[i, k] / U[k, k]`.",
+            answer=slipped_determinant("not divided"),
+        ),
+        Mistake(
+            id="added",
+            message="The multiple is added where it should be subtracted: the column doubles and is"
+            " not cleared.",
+            answer=slipped_determinant("added"),
+        ),
+        Mistake(
+            id="first_numbers",
+            message="The factor comes from A as it was in the beginning. The numbers have changed "
+            "since: take it from U.",
+            answer=slipped_determinant("first numbers"),
+        ),
+        Mistake(
+            id="itself",
+            message="The pivot's row is subtracted from itself too, and becomes all zeros. Clear "
+            "the rows below it, from k + 1 on.",
+            answer=slipped_determinant("itself"),
+        ),
+        Mistake(
+            id="one_row",
+            message="Only the row next to the pivot is cleared. Clear all rows below it.",
+            answer=slipped_determinant("one row"),
+        ),
+        Mistake(
+            id="sum",
+            message="This is the sum of the diagonal. The area is width times height: the product.",
+            answer=slipped_determinant("sum"),
+        ),
+        Mistake(
+            id="scaled",
+            message="Each pivot is divided down to 1, so their product is lost. Leave the pivot's "
+            "row as it is, or multiply the pivots up first.",
+            answer=lambda A: 1.0 if abs(np.linalg.det(A)) > 1e-6 else 0.0,
+            recognise=of_form(
+                lambda case, seen, expected: same(abs(seen), 1.0) and len(case["args"][0]) > 1
+            ),
+        ),
+        Mistake(
             id="no_pivoting",
-            message="A pivot is 0, and the rows below it are divided by it. Swap a row with a "
-            "number other than 0 into its place first.",
+            message="The result is not a finite number: something is divided by 0. Bring a number "
+            "other than 0 to the diagonal first, by a swap, and divide by that.",
             answer=lambda A: (lambda d: float("nan") if d is None else d)(eliminated(A, "none")),
             on=("zero pivot",),
             recognise=of_form(lambda case, seen, expected: broken(seen)),
         ),
         Mistake(
             id="zero_pivot_is_zero",
-            message="It gives 0 as soon as a pivot is 0. Look below first: if a lower row has "
-            "another number there, swap it up.",
+            message="It gives 0, and this determinant is not 0. Where a pivot is 0, is a lower row "
+            "with another number swapped up? Are both rows still there after the swap?",
             answer=lambda A: (lambda d: 0.0 if d is None else d)(eliminated(A, "none")),
             on=("zero pivot",),
             recognise=of_form(lambda case, seen, expected: seen == 0),
@@ -982,8 +1204,8 @@ determinant = Exercise(
         ),
         Mistake(
             id="sign_of_swaps",
-            message="The size is right and the sign is not. Each swap of two rows flips the sign: "
-            "count them.",
+            message="The size is right and the sign is not. Each swap of two rows flips the sign, "
+            "and a row that stays in its place is no swap.",
             answer=lambda A: eliminated(A, sign=False),
             recognise=of_form(
                 lambda case, seen, expected: (
@@ -998,11 +1220,8 @@ determinant = Exercise(
         "its sign. So: bring a number other than 0 to the diagonal (note the swap), clear the "
         "column below it, go on. See "
         "[Gaussian elimination](https://en.wikipedia.org/wiki/Gaussian_elimination).",
-        "```python\nU, sign = np.array(A, dtype=float), 1.0\nfor k in range(len(U)):\n"
-        "    pivot = k + np.argmax(np.abs(U[k:, k]))\n    if U[pivot, k] == 0:\n"
-        "        return 0.0\n    if pivot != k:\n        U[[k, pivot]] = U[[pivot, k]]\n"
-        "        ...\n    for i in range(k + 1, len(U)):\n        U[i] -= ... * U[k]\n"
-        "return sign * np.prod(np.diag(U))\n```",
+        "```python\nif p != k:\n    U[[k, p]] = ...\n    sign = ...\n```\n\n"
+        "```python\nfor i in range(k + 1, n):\n    U[i] -= ... * U[k]\n```",
     ),
 )
 
@@ -1017,20 +1236,26 @@ def _solve_cases(rng: np.random.Generator) -> list[Case]:
         tiny = invertible(rng, 3)
         tiny[0, 0] = 1e-17
     row = whole(rng, 1, 2)
+    high = round(float(rng.uniform(2, 3)), 2)
     regular = [
-        ("", invertible(rng, 2)),
-        ("", invertible(rng, 3)),
-        ("", invertible(rng, 5)),
+        ("regular", invertible(rng, 2)),
+        ("regular", invertible(rng, 3)),
+        ("regular", invertible(rng, 5)),
         ("zero pivot", invertible(rng, 3, zero_first=True)),
-        ("zero pivot", np.array([[0.0, 1.5, 0.4], [2.0, 0.0, -0.7], [0.9, -1.2, 0.0]])),
+        ("zero pivot", np.array([[0.0, 1.5, 0.4], [-2.0, 0.0, 0.7], [-0.9, 1.2, 0.0]])),
+        ("zero pivot", np.array([[0.0, high], [0.7, -0.4]])),
+        ("regular", np.array([[-high, 0.5], [0.8, 1.6]])),
         ("tiny pivot", tiny),
-        ("", invertible(rng, 4)),
+        ("regular", invertible(rng, 4)),
     ]
     cases = [{"name": name, "args": [A, numbers(rng, len(A))]} for name, A in regular]
     cases.insert(3, {"name": "whole", "args": [whole_invertible(rng, 3), whole(rng, 3)]})
-    cases.append({"args": [numbers(rng, 1, 1), numbers(rng, 1)]})
+    cases.append({"name": "regular", "args": [numbers(rng, 1, 1), numbers(rng, 1)]})
     singular = [np.concatenate([row, 2 * row]), of_rank(rng, 3, 3, 2), of_rank(rng, 4, 4, 2)]
     return cases + [{"name": "singular", "args": [A, numbers(rng, len(A))]} for A in singular]
+
+
+REGULAR = ("regular", "whole", "zero pivot", "tiny pivot")  # the cases that have a solution
 
 
 def _or_singular(solved: Callable[..., Any]) -> Callable[..., Any]:
@@ -1047,7 +1272,7 @@ def _or_singular(solved: Callable[..., Any]) -> Callable[..., Any]:
 def _solved(case: Case) -> Any:
     A = np.asarray(case["args"][0], dtype=float)
     if case.get("name") == "singular":
-        return {"raised": "ValueError"}
+        return "a ValueError"
     return np.linalg.solve(A, *case["args"][1:]) if case["args"][1:] else np.linalg.inv(A)
 
 
@@ -1079,7 +1304,7 @@ solve = Exercise(
     title="Run it backwards",
     takes={"solve": "function"},
     points=3,
-    minutes=13,
+    minutes=10,
     difficulty=4,
     cases=_solve_cases,
     probe=probes.solvable,
@@ -1095,22 +1320,126 @@ solve = Exercise(
     ),
     mistakes=(
         Mistake(
+            id="lost_row",
+            message="A row is lost in the swap: `M[k], M[p] = M[p], M[k]` overwrites one before it "
+            "is read. Write `M[[k, p]] = M[[p, k]]`.",
+            answer=slipped_solve("lost row"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="offset",
+            message="`np.argmax(np.abs(M[k:, k]))` counts from row k: the row itself is k more.",
+            answer=slipped_solve("offset"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="whole_column",
+            message="It looks for the pivot in the whole column, and so moves rows that are done. "
+            "Look from the diagonal down.",
+            answer=slipped_solve("whole column"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="signed_test",
+            message="It takes a negative pivot for a small one, and raises ValueError. Test the "
+            "size: `abs(M[p, k]) < 1e-10`.",
+            answer=slipped_solve("signed test"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="signed",
+            message="It takes the largest number for the pivot, sign included, so 0 wins over a "
+            "negative number. Compare sizes, with `np.abs`.",
+            answer=slipped_solve("signed"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="last_step",
+            message="The last step is missing: each row says pivot · x = number, so divide by the "
+            "pivot.",
+            answer=slipped_solve("last step"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="only_below",
+            message="Only the numbers below the diagonal are cleared, so each row still has other "
+            "unknowns in it. Clear above as well.",
+            answer=slipped_solve("only below"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="b_stays",
+            message="The rows of A are swapped, and b stays as it is. Swap both: an equation has "
+            "two sides.",
+            answer=slipped_solve("b stays"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="b_unchanged",
+            message="Multiples of rows are taken from A, and b does not change with it. If the two "
+            "are kept apart, compute the factor first: once A is cleared, it is 0.",
+            answer=slipped_solve("b unchanged"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="overwritten",
+            message="The factor changes while the row is cleared: after its first number, `M[i, k]`"
+            " is 0. Compute the factor once, before, or subtract the whole row at once.",
+            answer=slipped_solve("overwritten"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="itself",
+            message="The pivot's row is subtracted from itself too, and becomes all zeros: leave "
+            "row k out.",
+            answer=slipped_solve("itself"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="upside_down",
+            message="The factor is upside down. What is to be cleared is divided by the pivot: "
+            "`M[i, k] / M[k, k]`.",
+            answer=slipped_solve("upside down"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="factor_not_divided",
+            message="The factor is not divided by the pivot: `M[i, k] / M[k, k]`.",
+            answer=slipped_solve("not divided"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="added",
+            message="The multiple is added where it should be subtracted: the column doubles and is"
+            " not cleared.",
+            answer=slipped_solve("added"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="not_swapped",
+            message="The row with the largest number is found and not swapped up: row k does not "
+            "change.",
+            answer=slipped_solve("not swapped"),
+            on=REGULAR,
+        ),
+        Mistake(
             id="no_pivoting",
-            message="A pivot is 0, and a row is divided by it. Swap a lower row up first, in A "
-            "and in b.",
+            message="The result is not finite: something is divided by 0. Bring a number other "
+            "than 0 to the diagonal first, by a swap in A and in b, and divide by that.",
             answer=_or_singular(plain_elimination),
             on=("zero pivot",),
             recognise=of_form(lambda case, seen, expected: broken(seen)),
         ),
         Mistake(
             id="zero_pivot_is_singular",
-            message="It raises ValueError at a pivot of 0, and this matrix can be undone: a row "
-            "below has another number in that column. Swap it up.",
+            message="It raises ValueError, and this matrix can be undone. Bring the largest number "
+            "from the diagonal down to the diagonal, by a swap, then test it, by its size. Are all "
+            "rows still there after the swap?",
             answer=_raises_at_zero,
             on=("zero pivot",),
             recognise=lambda case, seen, expected: (
                 seen["raised"] == "ValueError"
-                and not re.search("shape|dim|broadcast", seen["message"])
+                and not re.search("shape|dim|broadcast|row is", seen["message"])
             ),
         ),
         Mistake(
@@ -1158,11 +1487,9 @@ solve = Exercise(
         "Put b beside A as one more column, so that rows carry it along. Clear each column, "
         "below and above the diagonal; in the end each row reads pivot · x = number. See "
         "[Gaussian elimination](https://en.wikipedia.org/wiki/Gaussian_elimination).",
-        "```python\nM = np.column_stack([A, b]).astype(float)\nfor k in range(len(M)):\n"
-        "    pivot = k + np.argmax(np.abs(M[k:, k]))\n    if abs(M[pivot, k]) < 1e-10:\n"
-        '        raise ValueError("the matrix is singular")\n'
-        "    M[[k, pivot]] = M[[pivot, k]]\n    for i in range(len(M)):\n        if i != k:\n"
-        "            M[i] -= ...\nreturn M[:, -1] / np.diag(M)\n```",
+        "```python\nif abs(M[p, k]) < 1e-10:\n"
+        '    raise ValueError("the matrix is singular")\nM[[k, p]] = ...\n```\n\n'
+        "`M[i] -= ... * M[k]`, and in the end `M[:, n] / ...`",
     ),
 )
 
@@ -1200,6 +1527,17 @@ inverse = Exercise(
             id="rows",
             message="This is the inverse, transposed: each solution is a column of it, not a row.",
             answer=_or_singular(lambda A: np.linalg.inv(A).T),
+        ),
+        Mistake(
+            id="ones",
+            message="Every column is the same: each is to be the x that A sends to another basis "
+            "vector, a row of `np.eye(n)`.",
+            answer=_or_singular(
+                lambda A: np.column_stack([np.linalg.solve(A, np.ones(len(A)))] * len(A))
+            ),
+            recognise=of_form(
+                lambda case, seen, expected: np.allclose(seen, np.asarray(seen)[:, :1])
+            ),
         ),
         Mistake(
             id="transpose",
@@ -1244,6 +1582,9 @@ def _rank_cases(rng: np.random.Generator) -> list[Case]:
     gap = numbers(rng, 3, 5)
     gap[:, 0] = 0.0  # a column without a pivot, before the others
     hidden = of_rank(rng, 3, 4, 2)
+    rising = numbers(rng, 3, 4)
+    rising = rising[np.argsort(np.abs(rising[:, 0]))]  # so that rows have to be swapped
+    negative = -np.outer(np.abs(numbers(rng, 3)), np.abs(numbers(rng, 5)))
     hidden = np.vstack([np.zeros(4), hidden])
     return [
         {"args": [numbers(rng, 2, 3)]},
@@ -1255,7 +1596,9 @@ def _rank_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "gap", "args": [gap]},
         {"args": [hidden]},
         {"name": "product", "args": [1000 * of_rank(rng, 5, 6, 3)]},
-        {"args": [0.001 * numbers(rng, 3, 4)]},
+        {"args": [0.001 * rising]},
+        {"name": "tiny", "args": [1e-12 * numbers(rng, 2, 4)]},
+        {"name": "negative", "args": [negative]},
         {"name": "zeros", "args": [np.zeros((2, 3))]},
         {"args": [numbers(rng, 1, 4)]},
     ]
@@ -1265,14 +1608,44 @@ def _counted_rows(A: Array) -> int:
     return int(np.sum(np.any(A != 0, axis=1)))
 
 
+def _slipped_rank(slip: str) -> Callable[[Array], int]:
+    """The rank by elimination with one slip."""
+
+    def rank(A: Array) -> int:
+        U = np.array(A, dtype=float)
+        tolerance = 1e-10 * np.abs(U).max()
+        r = 0
+        for column in range(U.shape[1]):
+            if r == len(U):
+                break
+            p = r + int(np.argmax(np.abs(U[r:, column])))
+            if abs(U[p, column]) <= tolerance:
+                if slip == "stops":
+                    break
+                continue
+            if slip == "lost row":
+                U[r] = U[p]
+            elif slip != "not swapped":
+                U[[r, p]] = U[[p, r]]
+            if slip != "not cleared":
+                with np.errstate(all="ignore"):
+                    for i in range(r + 1, len(U)):
+                        U[i] -= U[i, column] / U[r, column] * U[r]
+            r += 1
+        return r
+
+    return rank
+
+
 rank = Exercise(
     id="rank",
     title="How many directions are left?",
     takes={"rank": "function"},
     points=2,
-    minutes=6,
+    minutes=7,
     difficulty=3,
     cases=_rank_cases,
+    probe=probes.own,
     reference=lambda case: int(np.linalg.matrix_rank(case["args"][0])),
     rules=(Rule(call="np.linalg.matrix_rank", instead="eliminate, and count the pivots"),),
     mistakes=(
@@ -1299,17 +1672,64 @@ rank = Exercise(
             answer=lambda A: int(np.count_nonzero(A)),
         ),
         Mistake(
+            id="never_counted",
+            message="It always gives 0: count each pivot, `r += 1`.",
+            answer=lambda A: 0,
+        ),
+        Mistake(
+            id="not_cleared",
+            message="The column below a pivot is not cleared, so the same direction is counted "
+            "again.",
+            answer=_slipped_rank("not cleared"),
+        ),
+        Mistake(
+            id="lost_row",
+            message="A row is lost in the swap: `U[r], U[p] = U[p], U[r]` overwrites one before it "
+            "is read. Write `U[[r, p]] = U[[p, r]]`.",
+            answer=_slipped_rank("lost row"),
+        ),
+        Mistake(
+            id="stops",
+            message="It stops at the first column without a pivot. Go on with the next column: "
+            "`continue`.",
+            answer=_slipped_rank("stops"),
+        ),
+        Mistake(
             id="no_tolerance",
-            message="The rank comes out too high: what rounding leaves, about 1e-16, is counted "
-            "as a pivot. Count what is larger than 1e-10 times the largest entry.",
+            message="The rank comes out too high. Two things to look at: the column below a pivot "
+            "is cleared, and what rounding leaves, about 1e-16, does not count.",
             answer=lambda A: min(A.shape) if _counted_rows(A) > 1 and A[0, 0] % 1 else 1,
             on=("product",),
             recognise=of_form(lambda case, seen, expected: seen > expected),
         ),
         Mistake(
+            id="absolute",
+            message="The numbers of this matrix are tiny, and its pivots are taken for rounding. "
+            "Measure a pivot against the largest entry of A.",
+            answer=lambda A: int(np.linalg.matrix_rank(A, 1e-10)),
+            on=("tiny",),
+            recognise=of_form(lambda case, seen, expected: seen == 0),
+        ),
+        Mistake(
+            id="signed",
+            message="All numbers of this matrix are negative, and the rank comes out too high: "
+            "measure sizes, with `np.abs`, on both sides of the comparison.",
+            answer=lambda A: int(np.linalg.matrix_rank(A)) if np.any(A >= 0) else min(A.shape),
+            on=("negative",),
+            recognise=of_form(lambda case, seen, expected: seen > expected),
+        ),
+        Mistake(
+            id="zeros_counted",
+            message="A matrix of zeros has rank 0. Its tolerance is 0 as well: a pivot counts if "
+            "its size is above the tolerance, not if it equals it.",
+            answer=lambda A: int(np.linalg.matrix_rank(A)) if np.any(A) else 2,
+            on=("zeros",),
+            recognise=of_form(lambda case, seen, expected: seen > 0),
+        ),
+        Mistake(
             id="gap",
-            message="A column without a pivot costs a row: go on to the next column and stay in "
-            "the same row.",
+            message="The rank comes out too low where a column has no pivot. Go on to the next "
+            "column then, and stay in the same row.",
             answer=lambda A: (
                 int(np.linalg.matrix_rank(A)) - (not np.any(A[:, 0]) and bool(np.any(A)))
             ),
@@ -1322,10 +1742,8 @@ rank = Exercise(
         "Where a column has nothing left (largest size below the tolerance), go on to the next "
         "column without going to the next row. So you need two counters: the column, and the "
         "rank so far.",
-        "```python\nfor column in range(n):\n    if r == m:\n        break\n"
-        "    pivot = r + np.argmax(np.abs(U[r:, column]))\n"
-        "    if abs(U[pivot, column]) <= tolerance:\n        continue\n    ...\n    r += 1\n"
-        "return r\n```",
+        "```python\nif abs(U[p, column]) <= tolerance:\n    continue\n"
+        "U[[r, p]] = ...\nfor i in range(r + 1, m):\n    U[i] -= ...\nr += 1\n```",
     ),
 )
 
@@ -1418,6 +1836,20 @@ def _fits(case: Case, seen: Any) -> bool:
     return isinstance(_measure_null(case, seen), dict)
 
 
+def _is_cut(case: Case, seen: Any, which: str) -> bool:
+    """Whether an answer is what is left of Vt's columns, or of U's, from the rank on."""
+    A = np.asarray(case["args"][0], dtype=float)
+    U, _, Vt = np.linalg.svd(A)
+    cut = (Vt if which == "columns" else U)[:, np.linalg.matrix_rank(A) :]
+    return bool(cut.size) and same(seen, cut)
+
+
+def _is_kept(A: Array, N: Array) -> bool:
+    """Whether the columns of N lie in the span of A's rows, of which nothing is lost."""
+    inside = np.linalg.pinv(A.astype(float)) @ A @ N
+    return bool(N.size) and np.allclose(inside, N, atol=1e-4)
+
+
 null_space = Exercise(
     id="null_space",
     title="What is sent to zero?",
@@ -1426,6 +1858,7 @@ null_space = Exercise(
     minutes=6,
     difficulty=3,
     cases=_null_cases,
+    probe=probes.own,
     measure=_measure_null,
     reference=_null_reference,
     show=called("null_space"),
@@ -1443,6 +1876,27 @@ null_space = Exercise(
             ),
         ),
         Mistake(
+            id="columns_of_vt",
+            message="These are columns of Vt. Its rows are the directions: cut rows, then "
+            "transpose.",
+            answer=lambda A: np.linalg.svd(A)[2][:, np.linalg.matrix_rank(A) :],
+            recognise=lambda case, seen, expected: _is_cut(case, seen, "columns"),
+        ),
+        Mistake(
+            id="columns_of_u",
+            message="These are columns of U, directions of what comes out of A. What goes in and "
+            "is lost stands in Vt.",
+            answer=lambda A: np.linalg.svd(A)[0][:, np.linalg.matrix_rank(A) :],
+            recognise=lambda case, seen, expected: _is_cut(case, seen, "U"),
+        ),
+        Mistake(
+            id="too_few_rows",
+            message="Where A has more columns than rows, directions are missing: s has fewer "
+            "numbers than Vt has rows, and `full_matrices=False` leaves rows of Vt out. Take all "
+            "of them from the rank on.",
+            answer=lambda A: np.linalg.svd(A, full_matrices=False)[2][np.linalg.matrix_rank(A) :].T,
+        ),
+        Mistake(
             id="kept",
             message="These directions are kept by A, not lost: take the rows of Vt from the rank "
             "on.",
@@ -1450,7 +1904,7 @@ null_space = Exercise(
             recognise=lambda case, seen, expected: (
                 _fits(case, seen)
                 and np.shape(seen)[1] == np.linalg.matrix_rank(case["args"][0])
-                and not _measure_null(case, seen)["each is sent to zero"]
+                and _is_kept(case["args"][0], np.asarray(seen))
             ),
         ),
         Mistake(

@@ -31,7 +31,7 @@ MODULE = "01b_shape_of_data"
 predict_shadow = question(
     "predict_shadow",
     "How long is the shadow?",
-    minutes=2,
+    minutes=3,
     right="a",
     options={
         "a": Option(
@@ -104,15 +104,47 @@ project = Exercise(
     minutes=11,
     difficulty=3,
     cases=_project_cases,
+    probe=probes.shaped,
+    measure=only_raised,
     reference=lambda case: _projected(*case["args"]),
     rtol=1e-4,
     atol=1e-5,
     show=called("project"),
+    explain=explain_raised,
     mistakes=(
+        Mistake(
+            id="line_only",
+            message="It is right on a line, and raises an error where `onto` holds several "
+            "columns. There, solve BᵀB x = Bᵀv for x: the shadow is B x.",
+            answer=lambda v, onto: (v @ onto) / (onto @ onto) * onto,
+        ),
+        Mistake(
+            id="not_solved",
+            message="This is B Bᵀ v divided by one number. Between B and Bᵀ belongs (BᵀB)⁻¹: "
+            "solve BᵀB x = Bᵀv for x, and return B x.",
+            answer=lambda v, onto: (lambda B: B @ (B.T @ v) / np.sum(B * B))(
+                np.reshape(onto, (len(v), -1))
+            ),
+            on=("plane",),
+        ),
         Mistake(
             id="not_divided",
             message="The projection is not divided by the squared length: (v · u) / (u · u) · u.",
             answer=_line_or_space(lambda v, u: (v @ u) * u, _projected),
+            on=("line",),
+        ),
+        Mistake(
+            id="divided_by_v",
+            message="On a line, it is divided by the squared length of v. The line is that of u: "
+            "(v · u) / (u · u).",
+            answer=_line_or_space(lambda v, u: (v @ u) / (v @ v) * u, _projected),
+            on=("line",),
+        ),
+        Mistake(
+            id="times_v",
+            message="On a line, the number is right and multiplies v. The shadow lies on u: "
+            "multiply u by it.",
+            answer=_line_or_space(lambda v, u: (v @ u) / (u @ u) * v, _projected),
             on=("line",),
         ),
         Mistake(
@@ -167,8 +199,7 @@ project = Exercise(
         "Write the shadow as B x. That B x leaves a rest at right angles to every column says "
         "Bᵀ(v - B x) = 0, so BᵀB x = Bᵀv: a system that `np.linalg.solve` solves. A line is the "
         "case of one column.",
-        "```python\nB = onto.reshape(len(v), -1)  # a line is a space with one column\n"
-        "x = np.linalg.solve(..., B.T @ v)\nreturn B @ x\n```",
+        "`x = np.linalg.solve(..., B.T @ v)`, then `B @ x`",
     ),
 )
 
@@ -176,7 +207,7 @@ project = Exercise(
 def _fit_cases(rng: np.random.Generator) -> list[Case]:
     def case(n: int, d: int, noise: float = 0.4) -> Case:
         X = _columns(rng, n, d)
-        return {"args": [X, X @ numbers(rng, d) + noise * rng.normal(0, 1, n)]}
+        return {"name": "table", "args": [X, X @ numbers(rng, d) + noise * rng.normal(0, 1, n)]}
 
     line = np.column_stack([np.ones(6), np.sort(numbers(rng, 6))])
     X = whole(rng, 8, 2)
@@ -186,8 +217,8 @@ def _fit_cases(rng: np.random.Generator) -> list[Case]:
         case(5, 2),
         case(7, 3),
         {"name": "line", "args": [line, numbers(rng, 6)]},
-        {"args": [_columns(rng, 4, 1), numbers(rng, 4)]},
-        {"args": [X, whole(rng, 8)]},
+        {"name": "table", "args": [_columns(rng, 4, 1), numbers(rng, 4)]},
+        {"name": "table", "args": [X, whole(rng, 8)]},
         case(4, 3, noise=0.0),
         case(30, 4),
     ]
@@ -195,6 +226,16 @@ def _fit_cases(rng: np.random.Generator) -> list[Case]:
 
 def _fitted(X: Array, y: Array) -> Array:
     return np.linalg.lstsq(np.asarray(X, float), y, rcond=None)[0]
+
+
+def _explain_fit(case: Case, seen: Any, expected: Any) -> str | None:
+    said = explain_raised(case, seen, expected)
+    if said and "ingular" in seen["message"]:
+        return (
+            "The matrix to undo is singular. X comes complete: with a column of ones more, or "
+            "with the means taken away, its columns are no longer independent"
+        )
+    return said
 
 
 least_squares = Exercise(
@@ -205,7 +246,11 @@ least_squares = Exercise(
     minutes=10,
     difficulty=2,
     cases=_fit_cases,
+    probe=probes.shaped,
+    measure=only_raised,
     reference=lambda case: _fitted(*case["args"]),
+    show=called("least_squares"),
+    explain=_explain_fit,
     rtol=1e-3,
     atol=1e-4,
     rules=tuple(
@@ -230,6 +275,13 @@ least_squares = Exercise(
             answer=lambda X, y: X.T @ X @ X.T @ y,
         ),
         Mistake(
+            id="direct",
+            message="X has more rows than columns, so no w fits them all and X itself can't be "
+            "undone. XᵀX is square: solve XᵀX w = Xᵀy.",
+            answer=np.linalg.solve,
+            recognise=lambda case, seen, expected: "square" in seen["message"],
+        ),
+        Mistake(
             id="first_rows",
             message="It fits the first rows exactly and does not look at the others.",
             answer=lambda X, y: _fitted(X[: X.shape[1]], y[: X.shape[1]]),
@@ -239,12 +291,14 @@ least_squares = Exercise(
             message="It adds a column of ones. X is complete as it comes: an intercept, where "
             "one is wanted, is a column of X already.",
             answer=lambda X, y: _fitted(np.column_stack([np.ones(len(X)), X]), y),
+            on=("table",),
         ),
         Mistake(
             id="centred",
             message="It takes away the means first. That is another model: here the weights "
             "belong to X as it comes.",
             answer=lambda X, y: _fitted(X - X.mean(0), y - y.mean()),
+            on=("table",),
         ),
         Mistake(
             id="one_at_a_time",
@@ -294,6 +348,11 @@ def _lengths(B: Array, axis: int = 1) -> Array:
     return np.linalg.norm(B, axis=axis)
 
 
+def _some_lengths(a: Array, B: Array) -> list[Any]:
+    size = np.linalg.norm(a)
+    return [1.0, size, size * _lengths(B), size * _lengths(B, axis=0), size * np.linalg.norm(B)]
+
+
 cosine_similarity = Exercise(
     id="cosine_similarity",
     title="Alike, whatever the length",
@@ -313,6 +372,48 @@ cosine_similarity = Exercise(
             message="This is the dot product, in which a long vector counts for more. Divide by "
             "both lengths.",
             answer=lambda a, B: B @ a,
+        ),
+        Mistake(
+            id="counted",
+            message="`len` counts entries. The length of an arrow is `np.linalg.norm`.",
+            answer=lambda a, B: B @ a / (len(a) * len(B)),
+            recognise=of_form(
+                lambda case, seen, expected: any(
+                    same(seen, case["args"][1] @ case["args"][0] / count)
+                    for n, d in [np.shape(case["args"][1])]
+                    for count in (n * d, d, d * d)
+                )
+            ),
+        ),
+        Mistake(
+            id="brackets",
+            message="It divides by one length and multiplies by the other: `/ p * q` goes from "
+            "left to right. Put brackets round the product, `/ (p * q)`.",
+            answer=lambda a, B: B @ a / np.linalg.norm(a) * _lengths(B),
+        ),
+        Mistake(
+            id="brackets_rows_first",
+            message="It divides by the rows' lengths and multiplies by that of a: `/ p * q` goes "
+            "from left to right. Put brackets round the product.",
+            answer=lambda a, B: B @ a / _lengths(B) * np.linalg.norm(a),
+        ),
+        Mistake(
+            id="size",
+            message="The sign is lost: vectors that point to opposite sides have a cosine below 0.",
+            answer=lambda a, B: np.abs(B @ a) / (np.linalg.norm(a) * _lengths(B)),
+        ),
+        Mistake(
+            id="wrong_side",
+            message="`a @ B` meets the columns of B. Its rows are the vectors: `B @ a`.",
+            answer=lambda a, B: a @ B / (np.linalg.norm(a) * _lengths(B)),
+            on=("square",),
+            recognise=lambda case, seen, expected: (
+                not isinstance(seen, dict)
+                and any(
+                    same(seen, case["args"][0] @ case["args"][1] / length)
+                    for length in _some_lengths(*case["args"])
+                )
+            ),
         ),
         Mistake(
             id="length_of_rows_missing",
@@ -375,7 +476,7 @@ cosine_similarity = Exercise(
 predict_shape = question(
     "predict_shape",
     "Which shape comes out?",
-    minutes=2,
+    minutes=3,
     right="b",
     options={
         "a": Option(
@@ -425,7 +526,7 @@ def _distances(X: Any, Y: Any) -> Array:
 
 def _distance_reference(case: Case) -> dict[str, Any]:
     found = {"distances": _distances(*case["args"])}
-    return {**found, "loops": False} if case.get("count") else found
+    return {**found, "how": "array operations"} if case.get("count") else found
 
 
 def _explain_distances(case: Case, seen: Any, expected: Any) -> str | None:
@@ -467,7 +568,11 @@ pairwise_distances = Exercise(
     explain=_explain_distances,
     rtol=1e-4,
     atol=1e-4,
-    rules=(Rule(call="scipy.spatial.distance.cdist", instead="use broadcasting"),),
+    rules=(
+        Rule(call="scipy.spatial.distance.cdist", instead="use broadcasting"),
+        Rule(call="sklearn.metrics.pairwise_distances", instead="use broadcasting"),
+        Rule(call="sklearn.metrics.euclidean_distances", instead="use broadcasting"),
+    ),
     mistakes=(
         Mistake(
             id="loops",
@@ -476,7 +581,7 @@ pairwise_distances = Exercise(
             answer=_with_loops,
             on=("large",),
             recognise=lambda case, seen, expected: (
-                seen["loops"] and same(seen["distances"], expected["distances"])
+                seen["how"] == "a loop in Python" and same(seen["distances"], expected["distances"])
             ),
         ),
         Mistake(
@@ -489,6 +594,30 @@ pairwise_distances = Exercise(
                 np.shape(seen["distances"]) == np.shape(expected["distances"])
                 and bool(np.isnan(seen["distances"]).any())
             ),
+        ),
+        Mistake(
+            id="products_added",
+            message="The products are added where they should be subtracted: "
+            "|x - y|² = |x|² + |y|² - 2 x·y.",
+            answer=lambda X, Y: np.sqrt((X**2).sum(1)[:, None] + (Y**2).sum(1) + 2 * X @ Y.T),
+        ),
+        Mistake(
+            id="once",
+            message="The product x · y comes twice: |x - y|² = |x|² + |y|² - 2 x·y.",
+            answer=lambda X, Y: np.sqrt(
+                np.maximum((X**2).sum(1)[:, None] + (Y**2).sum(1) - X @ Y.T, 0)
+            ),
+        ),
+        Mistake(
+            id="products",
+            message="These are the dot products, X Yᵀ. Distances are asked for: subtract, square, "
+            "add up, take the root.",
+            answer=lambda X, Y: X @ Y.T,
+        ),
+        Mistake(
+            id="not_squared",
+            message="The differences are not squared, so those of either sign cancel.",
+            answer=lambda X, Y: (X[:, None] - Y).sum(2),
         ),
         Mistake(
             id="squared",
@@ -530,10 +659,27 @@ pairwise_distances = Exercise(
 
 
 def _batch_cases(rng: np.random.Generator) -> list[Case]:
-    shapes = ((4, 2, 3, 5), (2, 4, 3, 1), (3, 5, 2, 4))
-    cases = [{"args": [numbers(rng, b, n, m), numbers(rng, b, m, p)]} for b, n, m, p in shapes]
-    cases.append({"name": "square", "args": [numbers(rng, 2, 2, 2), numbers(rng, 2, 2, 2)]})
-    return [*cases, {"args": [whole(rng, 2, 3, 4), whole(rng, 2, 4, 2)]}]
+    def case(name: str, *shape: int, draw: Callable[..., Array] = numbers) -> Case:
+        b, n, m, p = shape
+        return {"name": name, "args": [draw(rng, b, n, m), draw(rng, b, m, p)]}
+
+    cases = [case("batch", *shape) for shape in ((4, 2, 3, 5), (2, 4, 3, 1), (3, 5, 2, 4))]
+    cases += [case("square", 2, 2, 2, 2), case("batch", 2, 3, 4, 2, draw=whole)]
+    return [*cases, {**case("many", 30, 2, 4, 3), "count": True}]
+
+
+NUMBERS = ("batch", "square")  # the cases in which the numbers are looked at
+
+
+def _batch_reference(case: Case) -> Any:
+    if case.get("count"):
+        return {"how": "all at once"}
+    return np.stack([A.dot(B) for A, B in zip(*case["args"], strict=True)])
+
+
+def _explain_batch(case: Case, seen: Any, expected: Any) -> str | None:
+    said = explain_raised(case, seen, expected)
+    return said and f"{said} A and B have three axes each, so three letters each before the arrow."
 
 
 def _on_square(subscripts: str) -> Callable[[Case, Any, Any], bool]:
@@ -547,35 +693,45 @@ batched_matmul = Exercise(
     title="Many products at once",
     takes={"batched_matmul": "function"},
     points=1,
-    minutes=5,
+    minutes=4,
     difficulty=2,
     cases=_batch_cases,
-    probe=probes.shaped,
+    probe=probes.batched,
     measure=only_raised,
-    reference=lambda case: np.stack([A.dot(B) for A, B in zip(*case["args"], strict=True)]),
+    reference=_batch_reference,
     show=called("batched_matmul"),
-    explain=explain_raised,
+    explain=_explain_batch,
     rules=(
         Rule(call="@", instead="say it with np.einsum"),
         Rule(call="np.matmul", instead="say it with np.einsum"),
     ),
     mistakes=(
         Mistake(
+            id="one_by_one",
+            message="The numbers are right, and the matrices are multiplied one after the other, "
+            "in a Python loop. Give the batch a letter: one call does all of them.",
+            answer=lambda A, B: np.stack([np.dot(a, b) for a, b in zip(A, B, strict=True)]),
+        ),
+        Mistake(
             id="all_pairs",
             message="Every matrix of A meets every matrix of B. The batch axis is shared: give it "
             "the same letter in both, and in the result.",
             answer=lambda A, B: np.dot(A, B),
+            on=NUMBERS,
+            recognise=lambda case, seen, expected: np.ndim(seen) == 4,
         ),
         Mistake(
             id="batch_summed",
             message="The products of the whole batch are added up: the batch letter is missing "
             "on the right of the arrow.",
             answer=lambda A, B: np.einsum("bij,bjk->ik", A, B),
+            on=NUMBERS,
         ),
         Mistake(
             id="transposed",
             message="Each product is transposed: the last two letters of the result are exchanged.",
             answer=lambda A, B: np.einsum("bij,bjk->bki", A, B),
+            on=NUMBERS,
         ),
         Mistake(
             id="rows_with_rows",
@@ -597,11 +753,13 @@ batched_matmul = Exercise(
             id="batch_last",
             message="The batch axis has moved to the end: the result starts with it.",
             answer=lambda A, B: np.einsum("bij,bjk->ikb", A, B),
+            on=NUMBERS,
         ),
         Mistake(
             id="first_only",
             message="Only the first product of the batch is there.",
             answer=lambda A, B: A[0] @ B[0],
+            on=NUMBERS,
         ),
     ),
     hints=(
@@ -628,14 +786,21 @@ def _in_new_basis(A: Array, P: Array) -> Array:
     return np.array(columns).T
 
 
+def _with_inverse(A: Array, P: Array, seen: Any) -> bool:
+    back, undone = np.linalg.inv(P), np.linalg.pinv(A)
+    products = (undone @ P, P @ undone, P @ undone @ P, back @ undone @ P, P @ undone @ back)
+    return any(same(seen, product) for product in products)
+
+
 change_of_basis = Exercise(
     id="change_of_basis",
     title="The same map in other axes",
     takes={"change_of_basis": "function"},
     points=2,
-    minutes=9,
+    minutes=8,
     difficulty=3,
     cases=_basis_cases,
+    probe=probes.own,
     reference=lambda case: _in_new_basis(*case["args"]),
     show=called("change_of_basis"),
     rtol=1e-4,
@@ -652,6 +817,22 @@ change_of_basis = Exercise(
             message="Pᵀ stands where P⁻¹ belongs. They are the same only for a basis of right "
             "angles and length 1.",
             answer=lambda A, P: P.T @ A @ P,
+        ),
+        Mistake(
+            id="entrywise",
+            message="`*` multiplies entry by entry. Maps one after the other are `@`.",
+            answer=lambda A, P: np.linalg.inv(P) * A * P,
+        ),
+        Mistake(
+            id="reciprocals",
+            message="`P**-1` takes one over each entry. The inverse is `np.linalg.inv(P)`.",
+            answer=lambda A, P: P.astype(float) ** -1 @ A @ P,
+        ),
+        Mistake(
+            id="A_undone",
+            message="A is undone where it should act. Only P has an inverse in it.",
+            answer=lambda A, P: np.linalg.pinv(A) @ P,
+            recognise=lambda case, seen, expected: _with_inverse(*case["args"], seen),
         ),
         Mistake(
             id="not_back",
@@ -688,7 +869,7 @@ change_of_basis = Exercise(
 predict_stays = question(
     "predict_stays",
     "Which lines stay?",
-    minutes=2,
+    minutes=3,
     right="c",
     options={
         "a": Option(
@@ -738,7 +919,7 @@ def _power_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "large", "args": [with_values(rng, [value(4000, 6000), 900, 200])]},
         {"name": "small", "args": [with_values(rng, [value(0.01, 0.02), 0.003])]},
         {"name": "ones", "args": [2.0 ** int(rng.integers(-1, 3)) * np.array([[2, -1], [-1, 2]])]},
-        {"args": [np.diag([2, 5, 1, 1])]},
+        {"name": "diagonal", "args": [np.diag([2, 5, 1, 1])]},
     ]
 
 
@@ -782,13 +963,38 @@ def _explain_power(case: Case, seen: Any, expected: Any) -> str | None:
         return None
     if not isinstance(seen, list) or len(seen) != 2:
         return "Return two things: the eigenvalue and the eigenvector, in this order"
+    if np.shape(seen[0]) != () and np.size(seen[0]) != 1:
+        return (
+            f"The eigenvalue should be one number, and it has shape {np.shape(seen[0])}. "
+            "The dot product v · (A v) is `v @ (A @ v)`"
+        )
     _, vector = _pair(seen)
     if vector.shape != (n,):
         return f"The eigenvector has shape {vector.shape}, expected ({n},)"
-    found = _measure_power(case, seen)
-    if not found["A only stretches the vector"]:
-        return "A @ v is not the eigenvalue times v: the direction has not settled yet"
+    if not _settled(case, seen):
+        return "The vector is no eigenvector: A turns it. Multiply by A at each step, many times"
     return None
+
+
+def _settled(case: Case, seen: Any) -> bool:
+    """Whether the vector is an eigenvector, whatever its length and the value beside it."""
+    v = _pair(seen)[1]
+    v = v / np.linalg.norm(v)
+    moved = np.asarray(case["args"][0], dtype=float) @ v
+    return bool(np.linalg.norm(moved - (v @ moved) * v) < 1e-3 * np.linalg.norm(moved))
+
+
+def _is_longest(case: Case, seen: Any) -> bool:
+    v = _pair(seen)[1]
+    return _settled(case, seen) and _close(
+        abs(v @ _top(np.asarray(case["args"][0], float))[1]), np.linalg.norm(v)
+    )
+
+
+def _second(A: Array) -> tuple[float, Array]:
+    values, vectors = np.linalg.eig(A)
+    i = int(np.argsort(np.abs(values))[-2])
+    return float(values[i].real), vectors[:, i].real
 
 
 def _iterated(
@@ -822,7 +1028,7 @@ power_iteration = Exercise(
     title="The line that wins",
     takes={"power_iteration": "function"},
     points=2,
-    minutes=10,
+    minutes=11,
     difficulty=3,
     cases=_power_cases,
     measure=_measure_power,
@@ -838,8 +1044,9 @@ power_iteration = Exercise(
     mistakes=(
         Mistake(
             id="not_normalised",
-            message="The numbers run out of range: the vector grows (or shrinks) at every step. "
-            "Divide it by its length each time.",
+            message="The numbers run out of range. The vector grows or shrinks at every step: "
+            "divide it by its length each time. (A start of zeros stays zero: draw it with "
+            "`normal`.)",
             answer=_iterated(normalise=False, steps=400),
             on=("large", "small"),
             recognise=lambda case, seen, expected: (
@@ -861,16 +1068,26 @@ power_iteration = Exercise(
             message="This is the eigenvalue of the smallest size. Multiplying by A makes the "
             "largest win; solving, or inverting A, the smallest.",
             answer=_smallest,
-            on=("plain", "large", "negative"),
+            on=("large", "negative"),
             recognise=lambda case, seen, expected: (
                 _close(seen[0], _smallest(case["args"][0])[0])
                 and not _close(seen[0], _top(case["args"][0])[0])
             ),
         ),
         Mistake(
+            id="another_one",
+            message="This is an eigenvector, and not that of the largest eigenvalue: the start had "
+            "no share of that one. Draw the start with `np.random.default_rng().normal`.",
+            answer=_second,
+            on=("plain", "negative", "large", "diagonal"),
+            recognise=lambda case, seen, expected: (
+                _settled(case, seen) and not _is_longest(case, seen)
+            ),
+        ),
+        Mistake(
             id="started_with_ones",
-            message="This matrix only stretches (1, 1), so a start of ones never sees the "
-            "longer direction. Start from a random vector.",
+            message="This matrix only stretches (1, 1), so a start along it, such as all ones, "
+            "never sees the longer direction. Start from a random vector.",
             answer=_iterated(start="ones"),
             on=("ones",),
             recognise=lambda case, seen, expected: (
@@ -898,13 +1115,27 @@ power_iteration = Exercise(
             ),
         ),
         Mistake(
+            id="length_in_value",
+            message="The direction is right, and v is not of length 1. So v · (A v) is not the "
+            "eigenvalue, and v not the answer: divide by the length, `np.linalg.norm(v)`.",
+            answer=lambda A: (lambda value, v: (2.25 * value, 1.5 * v))(*_iterated()(A)),
+            recognise=lambda case, seen, expected: (
+                _is_longest(case, seen) and not _close(_pair(seen)[1] @ _pair(seen)[1], 1)
+            ),
+        ),
+        Mistake(
+            id="value",
+            message="The vector is right and the eigenvalue is not. For v of length 1 it is "
+            "v · (A v), `v @ (A @ v)`; a ratio of two entries fails where one is 0.",
+            answer=lambda A: (lambda value, v: (value / 2, v))(*_iterated()(A)),
+            recognise=lambda case, seen, expected: _is_longest(case, seen),
+        ),
+        Mistake(
             id="too_few_steps",
             message="The direction has not settled: go on for more steps, 100 or so.",
             answer=_iterated(steps=2),
             recognise=lambda case, seen, expected: (
-                not _measure_power(case, seen)["A only stretches the vector"]
-                and 0.2 < seen[0] / expected["eigenvalue"] < 2
-                and abs(_pair(seen)[1] @ _top(case["args"][0])[1]) > 0.5
+                not _settled(case, seen) and abs(_pair(seen)[1] @ _top(case["args"][0])[1]) > 0.5
             ),
         ),
     ),
@@ -913,8 +1144,7 @@ power_iteration = Exercise(
         "Start from a random vector. At each step: multiply by A, divide by the length. After "
         "some 100 steps, v · (A v) is the eigenvalue. See "
         "[power iteration](https://en.wikipedia.org/wiki/Power_iteration).",
-        "```python\nv = np.random.default_rng(0).normal(size=len(A))\nfor _ in range(100):\n"
-        "    v = A @ v\n    v = ...\nreturn v @ A @ v, v\n```",
+        "`v = A @ v`, then `v = v / ...`; in the end `v @ A @ v` is the eigenvalue",
     ),
 )
 
@@ -925,12 +1155,16 @@ def _matrix_power_cases(rng: np.random.Generator) -> list[Case]:
     return [
         {"name": "general", "args": [with_values(rng, [1.3, -0.7]), 5]},
         {"name": "general", "args": [with_values(rng, [1.4, -1.1, 0.6]), 4]},
-        {"args": [with_values(rng, [1.2, -0.9, 0.5, 1.7], right_angles=True), 3]},
-        {"args": [np.array([[1, 1], [1, 0]]), 20]},
-        {"args": [weather, 1000]},
+        {"name": "plain", "args": [with_values(rng, [1.2, -0.9, 0.5, 1.7], right_angles=True), 3]},
+        {"name": "plain", "args": [np.array([[1, 1], [1, 0]]), 20]},
+        {"name": "plain", "args": [weather, 1000]},
         {"name": "general", "args": [with_values(rng, [1.5, -1.2, 0.8]), 1]},
-        {"args": [with_values(rng, [2.0, -0.5]), 0]},
+        {"name": "zero", "args": [with_values(rng, [2.0, -0.5]), 0]},
+        {"name": "many", "args": [weather, 120], "count": True},
     ]
+
+
+POWERS = ("general", "plain", "zero")  # the cases in which the numbers are looked at
 
 
 def _repeated(A: Array, n: int) -> Array:
@@ -961,20 +1195,68 @@ matrix_power = Exercise(
     title="A thousand steps at once",
     takes={"matrix_power": "function"},
     points=2,
-    minutes=9,
+    minutes=8,
     difficulty=3,
     cases=_matrix_power_cases,
-    reference=lambda case: _repeated(*case["args"]),
+    probe=probes.stepped,
+    reference=lambda case: (
+        {"how": "all steps at once"} if case.get("count") else _repeated(*case["args"])
+    ),
     show=called("matrix_power"),
     rtol=1e-3,
     atol=1e-5,
     rules=(Rule(call="np.linalg.matrix_power", instead="go through the eigenvectors"),),
     mistakes=(
         Mistake(
+            id="step_by_step",
+            message="The numbers are right, and it multiplies n times. Through the eigenvectors, "
+            "n = 1,000,000 costs no more than n = 2.",
+            answer=_repeated,
+        ),
+        Mistake(
+            id="power_of_the_matrix_D",
+            message="`D**n` of a matrix takes the power of the zeros as well, and 0**0 is 1. Take "
+            "the power of the eigenvalues first, then `np.diag`.",
+            answer=lambda A, n: (lambda values, V: V @ np.diag(values) ** n @ np.linalg.inv(V))(
+                *np.linalg.eig(A)
+            ),
+            on=("zero",),
+            recognise=lambda case, seen, expected: same(
+                seen,
+                (lambda values, V: V @ np.diag(values) ** 0 @ np.linalg.inv(V))(
+                    *np.linalg.eig(case["args"][0])
+                ),
+            ),
+        ),
+        Mistake(
+            id="not_diagonal",
+            message="The powers are a vector here, and the result is a vector too. `np.diag` makes "
+            "the diagonal matrix that belongs between V and V⁻¹.",
+            answer=lambda A, n: (lambda values, V: V @ values**n @ np.linalg.inv(V))(
+                *np.linalg.eig(A)
+            ),
+            on=POWERS,
+            recognise=lambda case, seen, expected: np.ndim(seen) == 1,
+        ),
+        Mistake(
+            id="no_power",
+            message="This is A itself: the eigenvalues are to be taken to the power n.",
+            answer=lambda A, n: A,
+            on=POWERS,
+        ),
+        Mistake(
+            id="symmetric_only",
+            message="`np.linalg.eigh` is for symmetric matrices, and reads one half of A. These "
+            "need `np.linalg.eig`.",
+            answer=lambda A, n: (lambda values, V: V * values**n @ V.T)(*np.linalg.eigh(A)),
+            on=("general",),
+        ),
+        Mistake(
             id="entrywise",
             message="`A**n` takes the power of each entry. The n-th power of a matrix is A @ A "
             "@ ..., n times.",
             answer=lambda A, n: A.astype(float) ** n,
+            on=POWERS,
         ),
         Mistake(
             id="transposed",
@@ -988,16 +1270,19 @@ matrix_power = Exercise(
             id="times",
             message="This is n times A, not A to the power n.",
             answer=lambda A, n: A * n,
+            on=POWERS,
         ),
         Mistake(
             id="one_too_many",
             message="It multiplies once too often: for n = 0 the result is the identity.",
             answer=lambda A, n: _repeated(A, n + 1),
+            on=POWERS,
         ),
         Mistake(
             id="one_too_few",
             message="It multiplies once too few: for n = 1 the result is A itself.",
             answer=lambda A, n: _repeated(A, max(n - 1, 0)),
+            on=POWERS,
         ),
         Mistake(
             id="diagonal",
@@ -1044,7 +1329,7 @@ def _exchanged(case: Case, seen: Any) -> bool:
 predict_lost = question(
     "predict_lost",
     "What is lost?",
-    minutes=2,
+    minutes=3,
     right="d",
     options={
         "a": Option(
@@ -1053,8 +1338,8 @@ predict_lost = question(
         ),
         "b": Option(
             text="4",
-            why="Nearly: that is the first one to be discarded, and the error if the error is "
-            "measured by the most stretched direction alone. Entry by entry, both count.",
+            why="That is the largest of the values you dropped. The other one is lost as well, and "
+            "the entries of the difference hold both.",
         ),
         "c": Option(
             text="6",
@@ -1131,7 +1416,7 @@ low_rank = Exercise(
     title="Keep what matters",
     takes={"low_rank": "function"},
     points=2,
-    minutes=11,
+    minutes=9,
     difficulty=3,
     cases=_low_rank_cases,
     probe=probes.shaped,
@@ -1172,6 +1457,11 @@ low_rank = Exercise(
             id="rest",
             message="This is what is thrown away: A minus the part to keep.",
             answer=_svd_with(lambda U, s, Vt, k: U[:, k:] * s[k:] @ Vt[k:]),
+        ),
+        Mistake(
+            id="drops_k",
+            message="It drops k singular values. Keep k: `[:k]`, without the minus.",
+            answer=_svd_with(lambda U, s, Vt, k: U[:, :-k] * s[:-k] @ Vt[:-k]),
         ),
         Mistake(
             id="one_alone",

@@ -177,6 +177,19 @@ def determinant(A):
 """,
     ],
     "solve": [
+        # By Cramer's rule.
+        """
+def solve(A, b):
+    whole = determinant(A)
+    if abs(whole) < 1e-9:
+        raise ValueError("singular")
+    x = []
+    for j in range(len(A)):
+        B = np.array(A, dtype=float)
+        B[:, j] = b
+        x.append(determinant(B) / whole)
+    return x
+""",
         # Forward, then back substitution.
         """
 def solve(A, b):

@@ -21,6 +21,15 @@ def project(v, onto):
 """,
     ],
     "least_squares": [
+        # Downhill, step by step.
+        """
+def least_squares(X, y):
+    w = np.zeros(X.shape[1])
+    rate = 1 / np.linalg.eigvalsh(X.T @ X).max()
+    for _ in range(5000):
+        w = w - rate * X.T @ (X @ w - y)
+    return w
+""",
         """
 def least_squares(X, y):
     return np.linalg.inv(X.T @ X) @ X.T @ y
@@ -112,6 +121,16 @@ def power_iteration(A):
 """,
     ],
     "matrix_power": [
+        # By squaring again and again.
+        """
+def matrix_power(A, n):
+    result, square = np.eye(len(A)), np.array(A, dtype=float)
+    while n:
+        if n % 2:
+            result = result @ square
+        square, n = square @ square, n // 2
+    return result
+""",
         """
 def matrix_power(A, n):
     w, V = np.linalg.eig(A)
