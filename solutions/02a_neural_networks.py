@@ -106,7 +106,7 @@ with figure(
 #
 # Write `sigmoid(z)` for an array `z` of any shape, of floats or whole numbers. It returns an array of the same shape.
 #
-# It has to hold at both ends, at z = 1200 and z = -1200, **without an overflow on the way**: `np.exp(1200.0)` fits into no number. So only raise e to powers below 0. The first line does, and gives you e = e^-z where z is positive, and e = e^z where z is negative. Write the sigmoid by `e`, once for each sign. (For negative z, multiply the formula by e^z above and below the fraction bar.)
+# It has to hold at both ends, at z = 1200 and z = -1200, **without an overflow on the way**: `np.exp(1200.0)` fits into no number. So only raise e to powers below 0. The first line does: `small` is $e^{-z}$ where z is positive and $e^z$ where z is negative. Write the sigmoid with `small`, once for each sign. (For negative z, multiply the formula by $e^z$ above and below the fraction bar.)
 #
 # `np.where(z >= 0, a, b)` takes its numbers from `a` where z >= 0 and from `b` elsewhere.
 
@@ -114,9 +114,9 @@ with figure(
 # %% exercise="sigmoid"
 def sigmoid(z):
     """Squash every number of an array into the range from 0 to 1, without overflow."""
-    e = np.exp(-np.abs(z))  # never above 1
+    small = np.exp(-np.abs(z))  # never above 1
     ### BEGIN SOLUTION
-    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
     ### END SOLUTION
 
 
@@ -209,7 +209,7 @@ with figure(
         ax.set_axis_off()
 
 # %% [markdown]
-# Look at the blur: it is where people differ. With one template a digit, a layer has to miss a one with a foot or a seven with a bar. (How many it reads, you will count in section 5.) For more, it needs neurons that look for parts, and neurons that put parts together.
+# Look at the blur: it is where people differ. One template for each digit has little to say of a one with a foot, or a seven with a bar. (How many it reads, you will count in section 5.) For more, it needs neurons that look for parts, and neurons that put parts together.
 #
 # ### Help: "I get a shape error in matmul"
 #

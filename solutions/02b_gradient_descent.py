@@ -195,11 +195,12 @@ def gradient_descent(f, grad, x0, lr, steps):
 
 # %% tags=["nbval-ignore-output"]
 def draw_descent(lr=0.04):
+    across = "jumps from wall to wall" if lr > 0.05 else "turns to the floor, then creeps along it"
     grid = np.linspace(-3.2, 3.2, 81)
     with figure(
         f"Two sets of contour lines, with paths of 15 steps at lr {lr:g}: a round bowl, and a "
         "valley that is long from left to right. In the bowl the path runs straight towards the "
-        "middle. In the valley it turns towards the floor first.",
+        f"middle. In the valley it {across}.",
         width=6.2,
         height=2.6,
         columns=2,
@@ -594,7 +595,7 @@ with needs("train_digits"):
     on_noise = softmax(mlp_forward(net, noise))
     with figure(
         "Ten images of grey noise, each with the digit that the net sees in it and how sure it is: "
-        "several by more than 90 percent.",
+        "some by more than 80 percent.",
         width=7.2,
         height=1.25,
         columns=10,
@@ -687,7 +688,7 @@ with needs("train_digits", "adversarial"):
         ax.legend(fontsize=8, loc="lower left")
 
 # %% [markdown]
-# ✗ marks a wrong answer. Both curves change every pixel by the same amount; only the direction differs. A test on random noise would have called this net robust. Someone who may ask for its gradient breaks it with a change of a tenth. Whether a system is safe depends on who is looking for the worst case, and held-out accuracy says nothing about that.
+# ✗ marks a wrong answer. Both curves change every pixel by the same amount; only the direction differs. A test on random noise would have called this net robust. Someone who may ask for its gradient halves its accuracy with a change of a tenth. Whether a system is safe depends on who is looking for the worst case, and held-out accuracy says nothing about that.
 
 # %% [markdown]
 # ## What you can do now

@@ -108,7 +108,7 @@ sigmoid = Exercise(
         Mistake(
             id="sigmoid_above_one",
             message="Some values are above 1, and a sigmoid stays between 0 and 1. Look at the "
-            "brackets: 1 / 1 + e is 1 + e, and 1 / (1 + e) is what you want.",
+            "brackets: 1 / 1 + x is 1 + x, which is not 1 / (1 + x).",
             answer=lambda z: np.where(z >= 0, 1 + np.exp(-np.abs(z)), 2 * np.exp(-np.abs(z))),
             recognise=lambda case, seen, expected: (
                 np.shape(seen["values"]) == np.shape(expected["values"])
@@ -129,7 +129,7 @@ sigmoid = Exercise(
         Mistake(
             id="sigmoid_absolute",
             message="A number and its negative get the same value: `np.abs` takes the sign off. "
-            "Below 0 the value is e / (1 + e), elsewhere 1 / (1 + e). `np.where` chooses.",
+            "For negative z it takes another formula; `np.where` chooses between the two.",
             answer=lambda z: 1 / (1 + np.exp(-np.abs(z))),
             recognise=lambda case, seen, expected: (
                 case["name"] == "far"
@@ -149,10 +149,10 @@ sigmoid = Exercise(
         "The formula is one line. The trouble is e to the power of a large number: for which z "
         "does that happen in 1 / (1 + e^-z)?",
         "Multiply above and below by e^z: e^z / (e^z + 1) is the same function, and harmless for "
-        "negative z. So use one form for each sign. The given `e` is e^-z on the right of 0 and "
-        "e^z on the left; "
+        "negative z. So use one form for each sign. The given `small` is e^-z on the right of 0 "
+        "and e^z on the left; "
         "[np.where](https://numpy.org/doc/stable/reference/generated/numpy.where.html) chooses.",
-        "```python\nreturn np.where(z >= 0, 1 / (1 + e), ...)\n```",
+        "```python\nreturn np.where(z >= 0, 1 / (1 + small), ...)\n```",
     ),
 )
 
