@@ -961,7 +961,7 @@ def _train_cases(rng: np.random.Generator) -> list[Case]:
             }
             if np.linalg.cond(_slopes_of_each(given, enumerate(given["y"]))) < 25:
                 break  # the examples' gradients can be told apart
-        given |= {"lr": 1e-4, "epochs": epochs, "batch_size": batch_size}
+        given |= {"lr": 1e-5, "epochs": epochs, "batch_size": batch_size}
         return {"name": name, "kwargs": given, "seed": int(rng.integers(2**31))}
 
     def shuffling(case: Case, rng: np.random.Generator) -> Case:
