@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from autograder import figure, needs
+from autograder.grids import sliders
 
 # %% [markdown]
 # ## 1. A digit is 64 numbers
@@ -55,7 +56,7 @@ with figure(
     ax.set_axis_off()
 
 # %% [markdown]
-# So the task is a function: 64 numbers go in, and out come ten, one for each digit. Nobody can write down its rule. What we can write down is a function with many dials, and then look for a setting that works. This notebook builds the function and the number that says how bad a setting is. Notebook 02b turns the dials.
+# So the task is a function: 64 numbers go in, and out come ten, one for each digit. Nobody can write down its rule. We can write down a function with many dials, and look for a setting that works. This notebook builds the function, and the number that says how bad a setting is. Notebook 02b turns the dials.
 
 # %% [markdown]
 # ## 2. A neuron asks one question
@@ -92,9 +93,9 @@ with figure(
     right.legend(fontsize=8)
 
 # %% [markdown]
-# Look at the ring: ink there raises the sum, ink in the middle lowers it. On the right, the held-out zeros get larger sums than nearly everything else. One neuron, and it already tells zeros from the rest.
+# Look at the ring: ink there raises the sum, ink in the middle lowers it. On the right, the held-out zeros get larger sums than nearly everything else: one neuron tells most zeros from the rest.
 #
-# A sum can be any number. Often we want a yes or no that is soft at the border: the **sigmoid** squashes any number into the range from 0 to 1,
+# A sum can be any number. Often you want a yes or no that is soft at the border: the **sigmoid** squashes any number into the range from 0 to 1,
 #
 # $$\sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
@@ -105,15 +106,17 @@ with figure(
 #
 # Write `sigmoid(z)` for an array `z` of any shape, of floats or whole numbers. It returns an array of the same shape.
 #
-# It has to hold at both ends: for z = 1200 and z = -1200, too, with the right value and **without an overflow on the way**. Try `np.exp(1200.0)` to see what that is. How large may the power of e be, at most, if you are never to meet it?
+# It has to hold at both ends, at z = 1200 and z = -1200, **without an overflow on the way**: `np.exp(1200.0)` fits into no number. So only raise e to powers below 0. The first line does: `small` is $e^{-z}$ where z is positive and $e^z$ where z is negative. Write the sigmoid with `small`, once for each sign. (For negative z, multiply the formula by $e^z$ above and below the fraction bar.)
+#
+# `np.where(z >= 0, a, b)` takes its numbers from `a` where z >= 0 and from `b` elsewhere.
 
 
 # %% exercise="sigmoid"
 def sigmoid(z):
     """Squash every number of an array into the range from 0 to 1, without overflow."""
+    small = np.exp(-np.abs(z))  # never above 1
     ### BEGIN SOLUTION
-    e = np.exp(-np.abs(z))  # never above 1
-    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
     ### END SOLUTION
 
 
@@ -150,17 +153,11 @@ def draw_bends(weight=1.0, bias=0.0):
         right.set(title="relu(w x + b)", xlabel="x", ylim=(-0.5, 6.5))
 
 
-with needs("relu"):
-    draw_bends()
-    try:  # sliders, where there are any
-        from ipywidgets import interact
-
-        interact(draw_bends, weight=(-4.0, 4.0, 0.5), bias=(-6.0, 6.0, 0.5))
-    except ImportError:
-        pass
+with needs("sigmoid", "relu"):
+    sliders(draw_bends, weight=(-4.0, 4.0, 0.5, 1.0), bias=(-6.0, 6.0, 0.5, 0.0))
 
 # %% [markdown]
-# See where each one bends: both do at w x + b = 0. With the sliders, or by calling `draw_bends(weight=4, bias=-6)`, move that place: a larger bias moves the bend to the left, a larger weight makes it sharper, a negative one turns it round.
+# See where each one bends: both do at w x + b = 0. Move that place with the sliders, or call `draw_bends(4, -6)`: a larger weight makes the bend sharper, a negative one turns the curve round, and with a positive weight a larger bias moves it to the left.
 
 # %% [markdown]
 # ## 3. A layer asks many at once
@@ -169,13 +166,11 @@ with needs("relu"):
 #
 # Why this matters: one matrix product does the work of thousands of neurons, and that is what fast hardware is built for.
 #
-# A **layer** is several neurons side by side that all see the same inputs. Write the weights of each neuron into a column, and put the columns next to each other: that is the matrix `W`, of shape (inputs, neurons). The biases are a row `b`, one for each neuron. With one example in each row of `X`:
+# A **layer** is several neurons side by side that all see the same inputs. The weights of each neuron are a column of the matrix `W`, of shape (inputs, neurons). The biases are a row `b`, one for each neuron. With one example in each row of `X`:
 #
 # $$Z = X W + b$$
 #
-# In words: row i, column j holds the sum of neuron j for example i. The shapes say it best: (n, inputs) times (inputs, neurons) gives (n, neurons).
-#
-# The videos write $W a + b$, with one example as a column. The same numbers, the other way round; nearly all code has examples as rows, and so does this course.
+# In words: row i, column j holds the sum of neuron j for example i. The shapes say it best: (n, inputs) times (inputs, neurons) gives (n, neurons). (The videos write $W a + b$, with one example as a column. Nearly all code has examples as rows, and so does this course.)
 
 # %% [markdown]
 # @exercise layer_digits
@@ -192,16 +187,15 @@ def layer(W, b, X):
 
 
 # %% [markdown]
-# Now ten neurons at once, one for each digit, with weights made by hand as before: each neuron's weights are the average image of its digit. The bias is smaller for digits with a lot of ink, so that they don't win by ink alone.
+# Now ten neurons at once, one for each digit, with weights made by hand: each neuron's weights are the average image of its digit. The bias is smaller for digits with a lot of ink, so that they don't win by ink alone.
 
 # %%
 means = np.array([X_train[y_train == digit].mean(axis=0) for digit in range(10)])
 W_hand, b_hand = means.T, -0.5 * (means**2).sum(axis=1)
 with needs("layer_digits"):
     scores = layer(W_hand, b_hand, X_test)
-    right = scores.argmax(axis=1) == y_test
-    print("scores:", scores.shape)
-    print(f"the largest score is the right digit for {right.mean():.1%} of held-out images")
+    print("images and weights:", X_test.shape, W_hand.shape, " scores:", scores.shape)
+    print("scores of the first one:", scores[0].round(1).tolist())
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -215,7 +209,7 @@ with figure(
         ax.set_axis_off()
 
 # %% [markdown]
-# Look at the blur: it is where people differ. One layer of templates reads nine digits in ten. It can't do better on a one with a foot or a seven with a bar, because it has one template for each. For more, it needs neurons that look for parts, and neurons that put parts together.
+# Look at the blur: it is where people differ. One template for each digit has little to say of a one with a foot, or a seven with a bar. (How many it reads, you will count in section 5.) For more, it needs neurons that look for parts, and neurons that put parts together.
 #
 # ### Help: "I get a shape error in matmul"
 #
@@ -226,9 +220,9 @@ with figure(
 #
 # *Goes with chapter 1, "recapping the network", and its last part on relu.*
 #
-# Why this matters: what one layer can't say, two can, and it is not the second matrix that does it.
+# Why this matters: this is the shape of every network that you will meet.
 #
-# Put a **hidden layer** of 16 neurons between the pixels and the ten scores: its neurons see the pixels, and the ten see them. First without any bend in between.
+# Put a **hidden layer** of 16 neurons between the pixels and the ten scores: its neurons see the pixels, and the ten see them.
 
 # %% [markdown]
 # @exercise predict_stack
@@ -246,27 +240,30 @@ predict_stack = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# So relu goes between. A network of layers with a bend between them is called a **multi-layer perceptron**, or MLP. What comes out of its last layer are the **logits**: one score for each class, of any size and sign.
+# So relu goes between the layers. A network of layers with a bend between them is called a **multi-layer perceptron**, or MLP. What comes out of its last layer are the **logits**: one score for each class, of any size and sign.
 
 # %% [markdown]
 # @exercise mlp_forward
 #
-# Write `mlp_forward(params, X)`. `params` is a list of pairs `(W, b)`, one for each layer, first layer first; there may be any number of them. Relu stands **between** the layers and not after the last one. It returns the logits, of shape (n, classes).
+# Write `mlp_forward(params, X)`. `params` is a list of pairs `(W, b)`, one for each layer, first layer first. There may be any number of them, so `h` goes from layer to layer in a loop. Relu stands **between** the layers and not after the last one. It returns the logits, of shape (n, classes). Two lines are missing.
 
 
 # %% exercise="mlp_forward"
 def mlp_forward(params, X):
     """The logits of a network with relu between its layers: (n, inputs) -> (n, classes)."""
+    h = X
+    for W, b in params[:-1]:  # every layer but the last
+        ### BEGIN SOLUTION
+        h = relu(layer(W, b, h))
+        ### END SOLUTION
+    W, b = params[-1]  # the last one
     ### BEGIN SOLUTION
-    for W, b in params[:-1]:
-        X = relu(layer(W, b, X))
-    W, b = params[-1]
-    return layer(W, b, X)
+    return layer(W, b, h)
     ### END SOLUTION
 
 
 # %% [markdown]
-# A fresh network needs random weights: neurons that start equal would stay equal forever. How large? A sum of many terms grows with their number, so the weights are divided by the root of it, and the sums stay near 1 in every layer.
+# A fresh network needs random weights: neurons that start equal would stay equal forever. `np.random.default_rng(0)` is a generator of random numbers; 0 is its **seed**, and the same seed gives the same numbers again. How large should weights be? A sum of many terms grows with their number, so they are divided by the root of it, and the sums keep about the same size in every layer.
 
 
 # %%
@@ -276,9 +273,10 @@ def new_net(sizes, rng):
 
 
 net = new_net([64, 16, 10], np.random.default_rng(0))
+dials = sum(W.size + b.size for W, b in net)
 
 # %%
-with needs("mlp_forward"):
+with needs("layer_digits", "relu", "mlp_forward"):
     logits = mlp_forward(net, X_test)
     print("one image's logits:", logits[0].round(2).tolist())
 
@@ -320,22 +318,8 @@ with figure(
 
 # %% [markdown]
 # Blue lines are weights above 0, orange ones below. (Every circle is joined to every one of the next column; only the strongest are drawn.) The darker a hidden circle, the more it responds to this image; white ones are switched off by relu.
-
-# %% [markdown]
-# @exercise predict_dials
 #
-# Weights and biases together are the **parameters**: the dials of this function. How many has a network with 64 inputs, 16 hidden neurons and 10 outputs?
-#
-# @options
-
-# %% exercise="predict_dials"
-predict_dials = ...
-### BEGIN SOLUTION
-predict_dials = "c"
-### END SOLUTION
-
-# %%
-print("dials:", sum(W.size + b.size for W, b in net))
+# Weights and biases together are the **parameters**, the dials of this function. There is one for each line and one bias for each circle of the last two columns: 16 · (64 + 1) + 10 · (16 + 1) = 1,210.
 
 # %% [markdown]
 # ## 5. From scores to probabilities
@@ -362,19 +346,29 @@ predict_shift = "c"
 ### END SOLUTION
 
 # %% [markdown]
-# You may use that. Logits near 900 are too large for `np.exp`, and a number that may be added freely may be chosen well.
+# You can use that. Logits near 900 are too large for `np.exp`. But you may subtract the same number from all logits of an image, so subtract the one that makes the largest of them harmless.
+#
+# For that, each row needs a number of its own. A sum or maximum along an axis loses that axis; `keepdims=True` keeps it, with length 1, so that it fits back onto the array:
+
+# %%
+table = np.array([[3.0, 1.0, 2.0], [40.0, 60.0, 50.0]])
+print(table.mean(axis=1).shape, table.mean(axis=1, keepdims=True).shape)
+print(table - table.mean(axis=1, keepdims=True))  # each row minus its own mean
 
 # %% [markdown]
 # @exercise softmax
 #
-# Write `softmax(z, axis=-1)` from `np.exp`, without a library's softmax. `z` is an array of any shape; along `axis` the results add up to 1. By default that is the last axis, so each row of a matrix is one distribution.
+# Write `softmax(z, axis=-1)` from `np.exp`, without a library's softmax. `z` is an array of any shape; along `axis` the results add up to 1. By default that is the last axis, so each row of a matrix is one distribution. Pass `axis=axis` on to numpy, with `keepdims=True`.
 #
-# It has to be right for logits of any size: near 900, near -900, and with rows that lie far apart in one array.
+# It has to be right for logits of any size: near 900, near -900, with rows that lie far apart, with one logit far above the others.
 
 
 # %% exercise="softmax"
 def softmax(z, axis=-1):
     """Probabilities that add up to 1 along `axis`, in the shape of z."""
+    # 1. subtract what makes the largest logit of each row harmless
+    # 2. raise e to the power of each
+    # 3. divide by the sum along the axis
     ### BEGIN SOLUTION
     e = np.exp(z - z.max(axis=axis, keepdims=True))  # the largest power is 0
     return e / e.sum(axis=axis, keepdims=True)
@@ -398,26 +392,20 @@ def draw_softmax(factor=1.0):
 
 
 with needs("softmax"):
-    draw_softmax()
-    draw_softmax(4)
-    try:  # a slider, where there is one
-        from ipywidgets import interact
-
-        interact(draw_softmax, factor=(0.0, 6.0, 0.25))
-    except ImportError:
-        pass
+    draw_softmax(1)
+    sliders(draw_softmax, factor=(0.0, 6.0, 0.25, 4.0))
 
 # %% [markdown]
 # Compare the two rows. Multiplying the logits widens their gaps, and the largest takes nearly everything. At factor 0, all classes are equal. (The factor is one over the **temperature** that you set on a language model.)
 #
-# ### Help: "my rows add up to 1, but only for a square matrix"
+# ### Help: "operands could not be broadcast together"
 #
-# Then a sum has lost its axis and was spread along the wrong one: (4, 3) divided by a sum of shape (4,) fails, and (3, 3) divided by (3,) works and is wrong. `keepdims=True` keeps the axis, with length 1: (4, 3) divided by (4, 1).
+# A sum or maximum has lost its axis: (4, 3) divided by a sum of shape (4,) fails. Worse, (3, 3) divided by (3,) works and is wrong. With `keepdims=True` it is (4, 3) divided by (4, 1).
 
 # %% [markdown]
 # @exercise accuracy
 #
-# The network's answer is the class with the largest logit. Write `accuracy(logits, y)`: the share of examples whose answer is the label in `y`, as one number from 0 to 1.
+# The network's answer is the class with the largest logit. Write `accuracy(logits, y)`: the share of examples whose answer is the label in `y`, as one number from 0 to 1. `argmax` gives the place of the largest number; like `max`, it takes an `axis`.
 
 
 # %% exercise="accuracy"
@@ -429,16 +417,14 @@ def accuracy(logits, y):
 
 
 # %%
-with needs("accuracy", "mlp_forward"):
+with needs("layer_digits", "relu", "mlp_forward", "accuracy"):
     by_hand = layer(W_hand, b_hand, X_test)
     untrained = mlp_forward(net, X_test)
-    print(f"templates by hand, one layer:     {accuracy(by_hand, y_test):.1%}")
-    print(
-        f"random dials, {sum(W.size + b.size for W, b in net):,} of them:      {accuracy(untrained, y_test):.1%}"
-    )
+    print(f"templates by hand, one layer: {accuracy(by_hand, y_test):.1%}")
+    print(f"random dials, {dials:,} of them: {accuracy(untrained, y_test):.1%}")
 
 # %% [markdown]
-# About one in ten: 1,210 dials in random positions guess. Which way should each of them turn? For that we need a finer measure than right or wrong.
+# One layer of templates reads nine digits in ten. 1,210 dials in random positions guess. Which way should each of them turn? For that you need a finer measure than right or wrong.
 
 # %% [markdown]
 # ## 6. What a wrong answer costs
@@ -448,6 +434,14 @@ with needs("accuracy", "mlp_forward"):
 # Why this matters: a dial that moves a little rarely changes which answers are right, so accuracy doesn't say which way to turn it. A cost does.
 #
 # First the right answer, in a form that can be compared with ten probabilities: a row with 1 at the right class and 0 elsewhere, called **one-hot**.
+#
+# Arrays may stand as an index. Two of them pair up: the first says which rows, the second which column in each.
+
+# %%
+table = np.array([[10, 11, 12], [20, 21, 22]])
+print(table[[1, 0, 1]].tolist())  # rows 1, 0 and 1
+print(table[[0, 1], [2, 0]].tolist())  # row 0 column 2, row 1 column 0
+print(np.arange(4))  # the row numbers of an array with 4 rows
 
 # %% [markdown]
 # @exercise one_hot
@@ -470,23 +464,6 @@ def one_hot(y, num_classes):
 #
 # In words: how surprised is the network, on average, by the right answer?
 
-# %% tags=["nbval-ignore-output"]
-with figure(
-    "The cost against the probability of the right digit: 0 at probability 1, 0.7 at one half, "
-    "2.3 at one tenth, and it climbs without limit towards probability 0.",
-    width=4.8,
-    height=2.5,
-) as ax:
-    p = np.linspace(0.005, 1, 300)
-    ax.plot(p, -np.log(p), color="#0072b2")
-    for at, note in ((0.5, "a coin"), (0.9, "quite sure"), (0.02, "sure, and wrong")):
-        ax.plot(at, -np.log(at), "o", color="#d55e00")
-        ax.annotate(note, (at + 0.02, -np.log(at) + 0.25), fontsize=9)
-    ax.set(xlabel="probability of the right digit", ylabel="cost", ylim=(0, 5.5))
-
-# %% [markdown]
-# See how the curve treats the left end: to be unsure is cheap, to be sure and wrong is not.
-
 # %% [markdown]
 # @exercise predict_guess
 #
@@ -499,6 +476,23 @@ predict_guess = ...
 ### BEGIN SOLUTION
 predict_guess = "d"
 ### END SOLUTION
+
+# %% tags=["nbval-ignore-output"]
+with figure(
+    "The cost against the probability of the right digit: 0 at probability 1, 0.7 at one half, and "
+    "it climbs without limit towards probability 0.",
+    width=4.8,
+    height=2.5,
+) as ax:
+    p = np.linspace(0.005, 1, 300)
+    ax.plot(p, -np.log(p), color="#0072b2")
+    for at, note in ((0.5, "a coin"), (0.9, "quite sure"), (0.02, "sure, and wrong")):
+        ax.plot(at, -np.log(at), "o", color="#d55e00")
+        ax.annotate(note, (at + 0.02, -np.log(at) + 0.25), fontsize=9)
+    ax.set(xlabel="probability of the right digit", ylabel="cost", ylim=(0, 5.5))
+
+# %% [markdown]
+# See how the curve treats the left end: to be unsure is cheap, to be sure and wrong is not.
 
 # %% [markdown]
 # @exercise cross_entropy
@@ -517,13 +511,14 @@ def cross_entropy(probabilities, y):
 
 
 # %%
-with needs("cross_entropy"):
+with needs("layer_digits", "relu", "mlp_forward", "softmax", "cross_entropy"):
     print(f"random dials:      {cross_entropy(softmax(mlp_forward(net, X_test)), y_test):.3f}")
     print(f"knowing nothing:   {np.log(10):.3f}")
-    print(f"templates by hand: {cross_entropy(softmax(by_hand), y_test):.3f}")
+    scores = layer(W_hand, b_hand, X_test)
+    print(f"templates by hand: {cross_entropy(softmax(scores), y_test):.3f}")
 
 # %% [markdown]
-# The random network is worse than knowing nothing: it has opinions, and they are unfounded. When you start to train a network of your own one day, look at its first cost. If it is far above ln(number of classes), something is wrong before it begins.
+# The random network is worse than knowing nothing: it has opinions, and they are unfounded. When you train a network of your own, look at its first cost. If it is far above ln(number of classes), something is wrong before it begins.
 #
 # ### Help: "my cost is NaN"
 #
@@ -545,7 +540,7 @@ with needs("cross_entropy"):
 # %% [markdown]
 # @exercise entropy
 #
-# Write `entropy(p)` in nats, for one distribution: a row `p` of probabilities. An outcome that never happens adds nothing.
+# Write `entropy(p)` in nats, for one distribution: a row `p` of probabilities. An outcome that never happens adds nothing, so leave it out: a comparison may stand as an index, and `p[p > 0]` holds the entries above 0.
 
 
 # %% exercise="entropy"
@@ -561,7 +556,7 @@ def entropy(p):
 # With it you can ask the templates from section 3 which held-out images they are least sure about.
 
 # %% tags=["nbval-ignore-output"]
-with needs("entropy"):
+with needs("layer_digits", "softmax", "entropy"):
     unsure = [entropy(p) for p in softmax(layer(W_hand, b_hand, X_test))]
     least, most = np.argsort(unsure)[:5], np.argsort(unsure)[-5:]
     with figure(
@@ -588,7 +583,7 @@ with needs("entropy"):
 # %% [markdown]
 # @exercise kl_divergence
 #
-# Write `kl_divergence(p, q)` in nats, for two rows of probabilities. p may hold zeros; q has none.
+# Write `kl_divergence(p, q)` in nats, for two rows of probabilities. p may hold zeros; q has none. Leave out the same places of both: `q[p > 0]` holds the entries of q where p is above 0.
 
 
 # %% exercise="kl_divergence"
@@ -601,7 +596,7 @@ def kl_divergence(p, q):
 
 
 # %%
-with needs("kl_divergence"):
+with needs("entropy", "kl_divergence"):
     weather, belief = np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.3, 0.5])
     crossed = -np.sum(weather * np.log(belief))
     print(f"surprise that can't be avoided: {entropy(weather):.3f}")
@@ -642,5 +637,5 @@ with needs("kl_divergence"):
 # - [Visual information theory](https://colah.github.io/posts/2015-09-Visual-Information/), Olah, 2015: entropy and cross-entropy as areas that you can see.
 # - [Linear classification](https://cs231n.github.io/linear-classify/), CS231n: templates as classifiers, and another cost to compare.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 status()

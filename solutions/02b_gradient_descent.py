@@ -11,15 +11,16 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from autograder import figure, needs
+from autograder.grids import sliders
 
 # %% [markdown]
 # ## 1. A cost is a landscape
 #
 # *Goes with chapter 2 of the series, "Gradient descent, how neural networks learn".*
 #
-# Why this matters: learning is nothing but walking downhill, and you need to know which way is down.
+# Why this matters: to learn is to walk downhill, and you need to know which way is down.
 #
-# The digits are those of 02a: 1,348 images to learn from, and every fourth one held out. So are the functions: a network of layers with relu between them, softmax, and the cost, cross-entropy. If you have done 02a you know every line.
+# The digits are those of 02a: 1,348 images to learn from, and every fourth one held out. So are the functions, the network, softmax and the cost. If you have done 02a, you know every line.
 
 
 # %%
@@ -96,7 +97,7 @@ with figure(
     ax.grid(False)
 
 # %% [markdown]
-# Dark is low. The arrow starts at a place on the side and points where the ground falls fastest, straight across the bands. It is minus the **gradient**: the list of slopes, one for each dial, each of them the answer to "if I raise you a little, how fast does the cost rise?" There are 1,210 dials, so the landscape has 1,210 directions. Nobody can draw it. But a slope can be measured without a drawing.
+# Dark is low. The arrow starts at a place on the side and points where the ground falls fastest, straight across the bands. It is minus the **gradient**: the list of slopes, one for each dial, each of them the answer to "if I raise you a little, how fast does the cost rise?" There are 1,210 dials, so the landscape has 1,210 directions. Nobody can draw it, and a slope can be measured without a drawing.
 
 # %% [markdown]
 # ### Nudge it
@@ -110,27 +111,24 @@ with figure(
 # %% [markdown]
 # @exercise numerical_gradient
 #
-# Write `numerical_gradient(f, x)`. `x` is an array of any shape, of floats or whole numbers; `f` takes such an array and returns one number. The result has the shape of `x`: one central difference for each of its entries, with an h near 0.00001.
+# Write `numerical_gradient(f, x)`. `x` is an array of any shape, of floats or whole numbers; `f` takes such an array and returns one number. The result has the shape of `x`: one central difference for each of its entries. `x` is as before when you are done.
 #
-# `x` is as before when you are done.
+# Most of it is there. `np.ndindex(x.shape)` runs through the places of all entries, and `above` and `below` are two fresh copies of `x`, made of floats. Three lines are missing: nudge one entry of each, then fill in the slope.
 
 
 # %% exercise="numerical_gradient"
 def numerical_gradient(f, x):
     """The slope of f by each entry of x, by central differences: an array in the shape of x."""
-    ### BEGIN SOLUTION
-    h = 1e-5
-    x, slopes = x.astype(float), np.zeros(x.shape)  # astype copies
+    h = 0.00001
+    slopes = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
-        kept = x[index]
-        x[index] = kept + h
-        above = f(x)
-        x[index] = kept - h
-        below = f(x)
-        x[index] = kept
-        slopes[index] = (above - below) / (2 * h)
+        above, below = x.astype(float), x.astype(float)
+        ### BEGIN SOLUTION
+        above[index] += h
+        below[index] -= h
+        slopes[index] = (f(above) - f(below)) / (2 * h)
+        ### END SOLUTION
     return slopes
-    ### END SOLUTION
 
 
 # %%
@@ -151,20 +149,7 @@ with needs("numerical_gradient"):
 # Ten of the slopes, those of the last biases. The fresh network favours some digits for no reason; the signs say which ones to hold back.
 
 # %% [markdown]
-# @exercise predict_evaluations
-#
-# Your function works for any network. To get the slopes of all 1,210 dials, for a cost over 1,348 images: how often does it compute the cost?
-#
-# @options
-
-# %% exercise="predict_evaluations"
-predict_evaluations = ...
-### BEGIN SOLUTION
-predict_evaluations = "c"
-### END SOLUTION
-
-# %% [markdown]
-# So nudging is no way to learn. It is the way to **check**: whenever you write a gradient as a formula, compare it with nudging on a small example.
+# A slope takes two runs of the whole network, so all 1,210 take 2,420, for one single step of learning. With a billion dials you would never take the first one. So nudging is no way to learn. It is the way to **check**: whenever you write a gradient as a formula, compare it with nudging on a small example.
 
 # %% [markdown]
 # ## 2. Downhill, step by step
@@ -177,7 +162,7 @@ predict_evaluations = "c"
 #
 # $$x \leftarrow x - \text{lr} \cdot \nabla f(x)$$
 #
-# In words: every dial moves against its slope, steep ones more than flat ones. **lr** is the **learning rate**: how long a step is for a slope of 1.
+# In words: every dial moves against its slope, steep ones more than flat ones. The sign ∇f ("nabla f") is the gradient of f. **lr** is the **learning rate**: how long a step is for a slope of 1.
 
 # %% [markdown]
 # @exercise gradient_descent
@@ -186,33 +171,36 @@ predict_evaluations = "c"
 #
 # - `path`: the points visited, `x0` first, then where you stand after each step, so steps + 1 of them;
 # - `costs`: f at each of them.
+#
+# What happens in one round of the loop is yours.
 
 
 # %% exercise="gradient_descent"
 def gradient_descent(f, grad, x0, lr, steps):
     """Walk downhill from x0: (the points visited, the costs there), steps + 1 of each."""
-    ### BEGIN SOLUTION
     x = x0
     path, costs = [x], [f(x)]
     for _ in range(steps):
+        ### BEGIN SOLUTION
         x = x - lr * grad(x)  # a new array: the old one is on the path
         path.append(x)
         costs.append(f(x))
+        ### END SOLUTION
     return path, costs
-    ### END SOLUTION
 
 
 # %% [markdown]
-# Two landscapes to try it on. The **bowl** is equally steep in all directions, x² + y². The **valley** is ten times as steep across as along, x² + 10 y².
+# Two landscapes to try it on. The **bowl** is equally steep in all directions, x² + y². The **valley**, x² + 10 y², is ten times as steep across as along its floor.
 
 
 # %% tags=["nbval-ignore-output"]
-def draw_descent(lr=0.09):
+def draw_descent(lr=0.04):
+    across = "jumps from wall to wall" if lr > 0.05 else "turns to the floor, then creeps along it"
     grid = np.linspace(-3.2, 3.2, 81)
     with figure(
-        f"Two sets of contour lines, with paths of 15 steps at lr {lr:g}. In the round bowl the "
-        "path is a straight line to the middle. In the valley it jumps from wall to wall and "
-        "creeps along the floor.",
+        f"Two sets of contour lines, with paths of 15 steps at lr {lr:g}: a round bowl, and a "
+        "valley that is long from left to right. In the bowl the path runs straight towards the "
+        f"middle. In the valley it {across}.",
         width=6.2,
         height=2.6,
         columns=2,
@@ -238,16 +226,10 @@ def draw_descent(lr=0.09):
 
 
 with needs("gradient_descent"):
-    draw_descent()
-    try:  # a slider, where there is one
-        from ipywidgets import interact
-
-        interact(draw_descent, lr=(0.01, 0.12, 0.01))
-    except ImportError:
-        pass
+    draw_descent(0.04)
 
 # %% [markdown]
-# At lr 0.09, the bowl is on a good way, and the valley is nervous: each step across overshoots. Before you try a longer step, answer.
+# At lr 0.04 both paths are calm. In the bowl all directions shrink alike. In the valley one of them is done after a few steps, and the other takes its time. Before you try longer steps, answer.
 
 # %% [markdown]
 # @exercise predict_step
@@ -263,7 +245,14 @@ predict_step = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# Now look at it: call `draw_descent(0.11)`, then `draw_descent(0.02)`. At 0.02 the valley is calm, and the bowl has hardly moved.
+# Now look at it. Drag the slider, or call `draw_descent` with 0.02, then with 0.11.
+
+# %% tags=["nbval-ignore-output"]
+with needs("gradient_descent"):
+    sliders(draw_descent, lr=(0.01, 0.12, 0.01, 0.09))
+
+# %% [markdown]
+# At 0.09 the path in the valley jumps from wall to wall; beyond 0.1 the jumps grow. At 0.02 it is calm, and after 15 steps neither path is near the middle.
 
 # %% [markdown]
 # ## 3. The slopes of a layer, as a formula
@@ -288,11 +277,11 @@ predict_sign = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# For softmax and cross-entropy together, the slopes of the scores are as plain as can be:
+# For softmax and cross-entropy together, the slope of the cost by score $z_k$, written with a ∂, is as plain as can be:
 #
 # $$\frac{\partial\,\text{cost}}{\partial z_k} = p_k - (1 \text{ if } k \text{ is right, else } 0)$$
 #
-# In words: what the net says, minus what is so. Let's call these the **errors**. See them for an image, from a net of one layer with random dials.
+# In words: what the net says, minus what is so. Call these the **errors**. See them for an image, from a net of one layer with random dials.
 
 # %% tags=["nbval-ignore-output"]
 W0, b0 = new_net([64, 10], np.random.default_rng(1))[0]
@@ -313,23 +302,29 @@ with figure(
     right.set(title="errors", xticks=range(10), ylim=(-1, 1))
 
 # %% [markdown]
-# The blue bar is a score that should rise, the orange ones should fall. From here to the dials it is one step. A weight joins input i to score k. If the weight rises by 1, the score rises by x_i. So its slope is **input times error**, averaged over the images. A bias sees a constant 1 in place of an input.
+# The blue bar is a score that should rise, the orange ones should fall. From here to the dials it is one step. A weight joins input i to score k. If the weight rises by 1, the score rises by $x_i$. So its slope is **input times error**, averaged over the images. A bias sees a constant 1 in place of an input.
 
 # %% [markdown]
 # @exercise softmax_regression_gradient
 #
 # Write `softmax_regression_gradient(W, b, X, y)`: the gradient of `cross_entropy(softmax(X @ W + b), y)`. It returns `(dW, db)`, in the shapes of `W` and `b`.
 #
-# Before you write, put the shapes side by side: X is (n, inputs), the errors are (n, classes), dW is (inputs, classes). Which product of the two has that shape?
+# Put the shapes side by side: `X` is (n, inputs), the errors are (n, classes), `dW` is (inputs, classes). Which product has that shape? (`X.T` is X with rows and columns swapped.) It adds up over the images, so divide the errors by their number first.
 
 
 # %% exercise="softmax_regression_gradient"
 def softmax_regression_gradient(W, b, X, y):
     """The slopes of the mean cross-entropy by W and by b: (dW, db)."""
+    p = softmax(X @ W + b)  # (n, classes)
+    # errors = ...  (n, classes), each divided by n
+    # dW = ...  (inputs, classes)
+    # db = ...  (classes,)
     ### BEGIN SOLUTION
-    errors = (softmax(X @ W + b) - one_hot(y, len(b))) / len(X)  # (n, classes)
-    return X.T @ errors, errors.sum(axis=0)
+    errors = (p - one_hot(y, len(b))) / len(X)
+    dW = X.T @ errors
+    db = errors.sum(axis=0)
     ### END SOLUTION
+    return dW, db
 
 
 # %% tags=["nbval-ignore-output"]
@@ -351,7 +346,7 @@ with needs("softmax_regression_gradient"):
 # Here all dials are at 0, and you see minus the gradient as images: purple weights should rise, orange ones fall. The labels only say which images are zeros, and the first step already draws one. And is the formula right? Nudge and compare.
 
 # %%
-with needs("softmax_regression_gradient"):
+with needs("numerical_gradient", "softmax_regression_gradient"):
     few, labels = X_train[:50], y_train[:50]
     nudged = numerical_gradient(lambda W: cross_entropy(softmax(few @ W + b0), labels), W0)
     formula = softmax_regression_gradient(W0, b0, few, labels)[0]
@@ -365,22 +360,29 @@ with needs("softmax_regression_gradient"):
 #
 # Why this matters: with hidden layers, this walk back is the whole of backpropagation.
 #
-# For the last layer you have it: its inputs are the hidden units h instead of pixels. What do the hidden units want? A hidden unit reaches every score through its weights, so its slope is the sum of the errors, each times the weight on the way: `errors @ W.T`. Then relu: a unit that is switched off passes nothing on, so multiply by 1 where h > 0 and by 0 elsewhere. Now you stand where you began, one layer earlier.
+# For the last layer you have it: its inputs are the outputs h of the hidden neurons, also called **hidden units**, instead of pixels. What should the hidden units do? Each one reaches every score through a weight. If the unit rises by 1, a score rises by that weight, and the cost by the weight times the score's error. So the unit's slope is the **sum of all errors, each times the weight on the way**.
+#
+# Then relu. A unit that it switched off passes nothing on, however large its slope: multiply by 1 where h is above 0 and by 0 elsewhere. Such an array of ones and zeros is a **mask**. Now you stand where you began, one layer earlier.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "A chain of four boxes, X, hidden h, logits, cost. Arrows above lead forward, labelled with "
-    "the operations. Arrows below lead back, labelled with what is multiplied on the way.",
+    "A chain of four boxes, X, h, scores, cost. Blue arrows above lead forward, labelled with the "
+    "operations. Orange arrows below lead back: first the errors, then times the weights, then "
+    "through relu's mask.",
     width=7.2,
     height=2.1,
 ) as ax:
-    for place, name in enumerate(("X", "h", "logits", "cost")):
+    for place, name in enumerate(("X", "h", "scores", "cost")):
         ax.text(
             place, 0, name, ha="center", va="center", fontsize=12,
             bbox={"boxstyle": "round,pad=0.5", "fc": "white", "ec": "#6b7280"},
         )  # fmt: skip
-    forward = ("relu(X @ W1 + b1)", "h @ W2 + b2", "softmax, cross-entropy")
-    back = ("* (h > 0), then X.T @ d = dW1", "d @ W2.T;  h.T @ d = dW2", "d = (p - one_hot) / n")
+    forward = ("layer 1, relu", "layer 2", "softmax, cross-entropy")
+    back = (
+        "where h is on:\nslopes of sums 1",
+        "times weights 2:\nslopes of h",
+        "errors:\nslopes of sums 2",
+    )
     for place, (there, here) in enumerate(zip(forward, back)):
         ends = (place + 0.82, place + 0.2)
         ax.annotate(
@@ -396,89 +398,98 @@ with figure(
             arrowprops={"arrowstyle": "->", "color": "#d55e00"},
         )
         ax.text(place + 0.5, 0.35, there, ha="center", fontsize=8, color="#0072b2")
-        ax.text(place + 0.5, -0.45, here, ha="center", fontsize=8, color="#d55e00")
+        ax.text(place + 0.5, -0.55, here, ha="center", fontsize=8, color="#d55e00")
     ax.set(xlim=(-0.25, 3.3), ylim=(-0.7, 0.6))
     ax.set_axis_off()
 
 # %% [markdown]
-# Blue is the way forward, orange the way back. `d` is always the same thing: the slope of the cost by a layer's sums. Each layer uses it for its own dW and db, then hands it on.
+# Blue is the way forward, orange the way back. Call `d` the slope of the cost by a layer's sums, one row an example. Each layer uses `d` for its own dW and db, as in section 3, then turns it into the `d` of the layer before.
 
 # %% [markdown]
 # @exercise mlp_gradients
 #
 # Write `mlp_gradients(params, X, y)`: the gradients of `cross_entropy(softmax(mlp_forward(params, X)), y)`. `params` is a list of `(W, b)`, one for each layer, and there may be any number of layers. It returns a list of `(dW, db)` in the same order.
 #
-# Go forward first and keep what goes into each layer. You need it on the way back.
+# The way forward is there, and keeps in `inputs` what goes into each layer. So is the loop back: for each layer from the last to the first, `h` is what went into it. You write the first `d`, the pair `(dW, db)`, and the next `d`. For that one, put the shapes side by side again: `d` is (n, outputs), `W` is (inputs, outputs), and you want (n, inputs).
 
 
 # %% exercise="mlp_gradients"
 def mlp_gradients(params, X, y):
     """The slopes of the mean cross-entropy by every parameter: a list of (dW, db)."""
-    ### BEGIN SOLUTION
     inputs = [X]
     for W, b in params[:-1]:
         inputs.append(relu(inputs[-1] @ W + b))
     W, b = params[-1]
-    d = (softmax(inputs[-1] @ W + b) - one_hot(y, len(b))) / len(X)
+    p = softmax(inputs[-1] @ W + b)
+
+    # d = ...  the errors of the last layer's sums, divided by n
+    ### BEGIN SOLUTION
+    d = (p - one_hot(y, len(b))) / len(X)
+    ### END SOLUTION
     gradients = []
     for (W, b), h in zip(params[::-1], inputs[::-1]):
+        # gradients.append((dW, db)) of this layer, then d for the layer before
+        ### BEGIN SOLUTION
         gradients.append((h.T @ d, d.sum(axis=0)))
         d = (d @ W.T) * (h > 0)
+        ### END SOLUTION
     return gradients[::-1]
-    ### END SOLUTION
 
 
 # %% [markdown]
 # ### Help: "the shapes fit and the numbers are wrong"
 #
-# Check from the end. The last dW and db don't depend on the walk back: if they are wrong, look at the errors and at the division by n. If only earlier layers are wrong, look at relu's mask: it belongs to the array that went **into** the layer you have just left. And compare with `numerical_gradient` on a net as small as 3, 4, 2.
+# Check from the end. The last dW and db don't depend on the walk back: if they are wrong, look at the errors and at the division by n. If only earlier layers are wrong, look at the mask: it belongs to `h`, the array that went **into** the layer you have just left. Or compare with `numerical_gradient` on a net as small as 3, 4, 2.
 
 # %% [markdown]
 # ## 5. Learning to read
 #
 # *Goes with chapter 2, "gradient descent", and the end of chapter 3 on mini-batches.*
 #
-# Why this matters: it is the moment in which the dials find their places.
+# Why this matters: here the dials find their places.
 #
-# One thing is left to decide: how many images to look at before each step. All 1,348 give an exact slope and few steps; a small handful, a **mini-batch**, gives a rough slope and many steps. Rough and many wins. To be fair to all images, shuffle them, cut the row into batches, and use each once. That is an **epoch**. Then shuffle again.
+# One thing is left to decide: how many images to look at before each step. All 1,348 give an exact slope and few steps; a handful, a **mini-batch**, gives a rough slope and many steps. Rough and many wins. To be fair to all images, shuffle them, cut the row into batches, and use each once. That is an **epoch**. Then shuffle again: `rng.permutation(n)` gives the numbers from 0 to n - 1 in a random order, and `rng` is a generator as `np.random.default_rng(0)` makes it.
 
 # %% [markdown]
 # @exercise train_digits
 #
-# Write `train(params, X, y, lr, epochs, batch_size, rng)`.
+# Write `train(params, X, y, lr, epochs, batch_size, rng)`. The loops are there. For each batch:
 #
-# - In every epoch: shuffle with `rng.permutation`, and take the examples in batches of `batch_size`. The last batch may be shorter; use it as well.
-# - For each batch one plain step: every `W` minus `lr * dW`, every `b` minus `lr * db`.
-# - Return the trained parameters, a list of `(W, b)`. Those that came in stay as they were.
+# - take `batch_size` row numbers from `order`, beginning at `first`. The last batch may be shorter; use it as well. (A slice that ends beyond its array takes what is there.)
+# - make one plain step: every `W` minus `lr * dW`, every `b` minus `lr * db`. Make new arrays: the parameters that came in stay as they were.
 #
-# Below it, train a `net` with 64 inputs and 10 outputs to at least **95%** on the held-out digits, learning from `X_train` and `y_train` only. The hidden layers and the three numbers are yours to choose. It takes a second or two.
+# Below it, train a `net` to at least **95%** on the held-out digits, learning from `X_train` and `y_train` only. A start is given; `lr`, `epochs` and `batch_size` are yours to choose. (With an lr near 0.1, a batch of about 20 and some dozens of epochs it takes a few seconds.)
 
 
 # %% exercise="train_digits" tags=["nbval-ignore-output"]
 def train(params, X, y, lr, epochs, batch_size, rng):
     """Gradient descent by mini-batches: the trained parameters, a list of (W, b)."""
-    ### BEGIN SOLUTION
     for epoch in range(epochs):
-        order = rng.permutation(len(X))
+        order = rng.permutation(len(X))  # the row numbers, shuffled
         for first in range(0, len(X), batch_size):
+            # chosen = ...  the row numbers of this batch
+            # gradients = ...  on X[chosen] and y[chosen]
+            # params = ...  a new list of (W, b): zip(params, gradients) pairs old ones and slopes
+            ### BEGIN SOLUTION
             chosen = order[first : first + batch_size]
             gradients = mlp_gradients(params, X[chosen], y[chosen])
             params = [(W - lr * dW, b - lr * db) for (W, b), (dW, db) in zip(params, gradients)]
+            ### END SOLUTION
     return params
-    ### END SOLUTION
 
 
-net = ...
-### BEGIN SOLUTION
 rng = np.random.default_rng(0)
-net = train(new_net([64, 32, 10], rng), X_train, y_train, lr=0.1, epochs=60, batch_size=20, rng=rng)
+fresh = new_net([64, 32, 10], rng)
+net = ...  # train(fresh, X_train, y_train, lr=..., epochs=..., batch_size=..., rng=rng)
+### BEGIN SOLUTION
+net = train(fresh, X_train, y_train, lr=0.1, epochs=60, batch_size=20, rng=rng)
 ### END SOLUTION
 
 # %% [markdown]
 # Here is a training of the same kind, watched epoch by epoch, on the images that it learns from and on those that it never sees.
 
 # %% tags=["nbval-ignore-output"]
-with needs("train_digits"):
+with needs("mlp_gradients", "train_digits"):
     rng = np.random.default_rng(1)
     watched, seen, unseen = new_net([64, 32, 10], rng), [], []
     for epoch in range(40):
@@ -499,7 +510,7 @@ with needs("train_digits"):
         ax.legend(fontsize=8)
 
 # %% [markdown]
-# The curves part. From there on the net learns its images by heart more than it learns to read, which is called **overfitting**. Only with the dashed curve beside it can you tell: that is why the held-out images must stay held out. Those that your own net gets wrong are worth a look.
+# The curves part: the net learns its own images by heart faster than it learns to read, which is called **overfitting**. You can tell by the gap between the curves only, and that is why the held-out images must stay held out. Those that your own net gets wrong are worth a look.
 
 # %% tags=["nbval-ignore-output"]
 with needs("train_digits"):
@@ -530,7 +541,7 @@ with needs("train_digits"):
 #
 # Why this matters: nobody chose these weights, so what do they mean?
 #
-# A hidden unit of the first layer has 64 weights, so it can be seen as an image again. Purple is where ink raises it, orange where ink lowers it.
+# A hidden unit of the first layer has 64 weights, so it can be seen as an image again. Purple is where ink raises it, orange where ink lowers it. What do you expect: whole digits, strokes, or noise?
 
 # %% tags=["nbval-ignore-output"]
 with needs("train_digits"):
@@ -559,11 +570,11 @@ with needs("train_digits"):
 # Above a fresh net's units, below the strongest units of yours. You see blobs and edges, ink here and none beside it; and you see a lot of noise that does no harm and was never unlearned. It is tempting to name them, "this one looks for loops". Most resist. What a unit does and what we would like it to do are different questions, and a whole field, **interpretability**, lives in between.
 
 # %% [markdown]
-# ## 7. Confident nonsense
+# ## 7. What it can't know
 #
 # *Goes with the end of chapter 2, where the network is shown noise.*
 #
-# Why this matters: a number near 100% looks like knowledge. Safety begins with not taking it for that.
+# Why this matters: a net meets things in the world that were in no training set.
 
 # %% [markdown]
 # @exercise predict_noise
@@ -584,7 +595,7 @@ with needs("train_digits"):
     on_noise = softmax(mlp_forward(net, noise))
     with figure(
         "Ten images of grey noise, each with the digit that the net sees in it and how sure it is: "
-        "several by more than 90 percent.",
+        "some by more than 80 percent.",
         width=7.2,
         height=1.25,
         columns=10,
@@ -596,34 +607,38 @@ with needs("train_digits"):
     print(f"sure by more than 80%: {(on_noise.max(axis=1) > 0.8).mean():.0%} of the noise images")
 
 # %% [markdown]
-# The net has learned to tell digits from digits. Nothing ever asked it whether it is looking at one.
+# The net has learned to tell digits from digits. Nothing ever asked it whether it is looking at one, and a number near 100% is not knowledge. Safety begins with not taking it for that.
 #
-# Worse: you can ask it for its weak spots. The gradient says how to turn the dials so that the cost falls. It can as well say how to change the **pixels** so that the cost **rises**. Move each pixel by the same small epsilon, in the direction of the sign of its slope:
+# Worse: you can ask a net for its weak spots. The gradient says how to turn the dials so that the cost falls. It can as well say how to change the **pixels** so that the cost **rises**. Move each pixel by the same small epsilon, in the direction of the sign of its slope:
 #
 # $$X' = \text{clip}\big(X + \epsilon \cdot \text{sign}(\nabla_X\,\text{cost}),\ 0,\ 1\big)$$
 #
-# In words: one step uphill, with every pixel doing its little bit. The result is called an **adversarial example**.
+# In words: one step uphill, with every pixel doing its little bit; clip keeps them between 0 and 1. The result is called an **adversarial example**.
 
 # %% [markdown]
 # @exercise adversarial
 #
-# Write `adversarial(params, X, y, epsilon)`: the images of `X` after that step, for the net `params` and the right labels `y`. Keep pixels between 0 and 1 with `np.clip`.
+# Write `adversarial(params, X, y, epsilon)`: the images of `X` after that step, for the net `params` and the right labels `y`. `np.sign` and `np.clip(..., 0, 1)` do what they are called.
 #
-# The slopes of the pixels are one more step of your walk back: at the first layer, hand `d` on once more, `d @ W.T`, without a mask.
+# The walk back is there again, as far as `d`, the slopes by the sums of the **first** layer. From there to the pixels it is one step more. Mind that no relu stands in front of the pixels: a pixel that is 0 can be turned up as well.
 
 
 # %% exercise="adversarial"
 def adversarial(params, X, y, epsilon):
     """Images moved by epsilon in every pixel so that the net's cost rises."""
-    ### BEGIN SOLUTION
     inputs = [X]
     for W, b in params[:-1]:
         inputs.append(relu(inputs[-1] @ W + b))
     W, b = params[-1]
     d = softmax(inputs[-1] @ W + b) - one_hot(y, len(b))
-    for (W, b), h in zip(params[:0:-1], inputs[:0:-1]):
+    for (W, b), h in zip(params[:0:-1], inputs[:0:-1]):  # from the last layer to the second
         d = (d @ W.T) * (h > 0)
-    slopes = d @ params[0][0].T
+
+    # slopes = ...  of the cost by the pixels, in the shape of X
+    # return ...  the images after the step
+    ### BEGIN SOLUTION
+    W, b = params[0]
+    slopes = d @ W.T
     return np.clip(X + epsilon * np.sign(slopes), 0, 1)
     ### END SOLUTION
 
@@ -634,8 +649,7 @@ def draw_fooled(epsilon=0.1):
     before, after = (softmax(mlp_forward(net, images)) for images in (X_test, moved))
     for images, said, what in ((X_test, before, "as they are"), (moved, after, "after the step")):
         with figure(
-            f"Eight held-out digits {what}, each with the net's answer and how sure it is. The two "
-            "rows look nearly the same to the eye.",
+            f"Eight held-out digits {what}, each with the net's answer and how sure it is.",
             width=7.2,
             height=1.45,
             columns=8,
@@ -648,17 +662,11 @@ def draw_fooled(epsilon=0.1):
                 ax.set_axis_off()
 
 
-with needs("adversarial"):
-    draw_fooled()
-    try:  # a slider, where there is one
-        from ipywidgets import interact
-
-        interact(draw_fooled, epsilon=(0.0, 0.3, 0.02))
-    except ImportError:
-        pass
+with needs("train_digits", "adversarial"):
+    sliders(draw_fooled, epsilon=(0.0, 0.3, 0.02, 0.1))
 
 # %% tags=["nbval-ignore-output"]
-with needs("adversarial"):
+with needs("train_digits", "adversarial"):
     sizes = np.linspace(0, 0.3, 16)
     against = [
         accuracy(mlp_forward(net, adversarial(net, X_test, y_test, e)), y_test) for e in sizes
@@ -668,9 +676,9 @@ with needs("adversarial"):
         accuracy(mlp_forward(net, np.clip(X_test + e * signs, 0, 1)), y_test) for e in sizes
     ]
     with figure(
-        "Accuracy against the size of the change. With random signs it falls slowly, to about 80 "
-        "percent at 0.3. With the gradient's signs it falls to about one half at 0.1 and to near 0 at "
-        "0.2.",
+        "Accuracy against the size of the change. With random signs it falls slowly, to near 80 "
+        "percent at 0.3. With the gradient's signs it falls to near one half at 0.1, and to a few "
+        "percent at 0.2.",
         width=4.8,
         height=2.6,
     ) as ax:
@@ -680,7 +688,7 @@ with needs("adversarial"):
         ax.legend(fontsize=8, loc="lower left")
 
 # %% [markdown]
-# Both curves change every pixel by the same amount. Only the direction differs. A test on random noise would have called this net robust; someone who may ask for its gradient breaks it with a change of a tenth. Whether a system is safe depends on who is looking for the worst case, and held-out accuracy says nothing about that.
+# ✗ marks a wrong answer. Both curves change every pixel by the same amount; only the direction differs. A test on random noise would have called this net robust. Someone who may ask for its gradient halves its accuracy with a change of a tenth. Whether a system is safe depends on who is looking for the worst case, and held-out accuracy says nothing about that.
 
 # %% [markdown]
 # ## What you can do now
@@ -712,5 +720,5 @@ with needs("adversarial"):
 # - [Explaining and harnessing adversarial examples](https://arxiv.org/abs/1412.6572), Goodfellow et al., 2015: the step that you wrote, and why it works.
 # - [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599), Guo et al., 2017: how sure nets say they are, how right they are, and one number that mends some of it.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 status()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,38 +17,6 @@ MODULE = "02b_gradient_descent"
 
 
 # --- Slopes by nudging -------------------------------------------------------------------------
-
-predict_evaluations = question(
-    "predict_evaluations",
-    "The price of nudging",
-    minutes=2,
-    options={
-        "a": option(
-            "1",
-            "One run gives one cost. A slope compares the cost at two places.",
-        ),
-        "b": option(
-            "1,210",
-            "That is one run for each dial. Here each slope compares a step up with a step down.",
-        ),
-        "c": option(
-            "2,420",
-            "Two runs for each of the 1,210 dials, for one single step of learning. A network with "
-            "a billion dials would never take its first one.",
-        ),
-        "d": option(
-            "1,348",
-            "That is how many images the network learns from. The cost already is the mean over "
-            "all of them: one run covers them together.",
-        ),
-    },
-    right="c",
-    hints=(
-        "How many runs does one slope take?",
-        "One with the dial a little higher, one with it a little lower.",
-        "2 · 1,210.",
-    ),
-)
 
 
 def _spread(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -86,7 +55,12 @@ def _numerical_reference(case: Case) -> dict[str, Any]:
 
 
 def _nudged(
-    f: Callable, x: np.ndarray, up: float = 1e-5, down: float = 1e-5, width: float = 2e-5
+    f: Callable,
+    x: np.ndarray,
+    up: float = 1e-5,
+    down: float = 1e-5,
+    width: float = 2e-5,
+    only_below: bool = False,
 ) -> np.ndarray:
     slopes = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
@@ -94,6 +68,8 @@ def _nudged(
         above[index] += up
         below[index] -= down
         slopes[index] = (f(above) - f(below)) / width
+        if only_below:
+            slopes[index] = f(above) - f(below) / width
     return slopes
 
 
@@ -117,6 +93,38 @@ def _never_put_back(f: Callable, x: np.ndarray) -> np.ndarray:
 def _all_at_once(f: Callable, x: np.ndarray) -> Any:
     x = x.astype(float)
     return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+
+
+def _nudged_as_it_is(f: Callable, x: np.ndarray, same: bool = False) -> np.ndarray:
+    """Nudges of an array that has the type of x: whole numbers stay whole.
+
+    With `same` it is one array that is nudged up, down twice and up again.
+    """
+    h, slopes, x = 1e-5, np.zeros(x.shape), x.copy()
+    for index in np.ndindex(x.shape):
+        kept = x[index]
+        x[index] += h
+        above = f(x)
+        x[index] = x[index] - 2 * h if same else kept - h
+        slopes[index] = (above - f(x)) / (2 * h)
+        x[index] = x[index] + h if same else kept
+    return slopes
+
+
+def _nudges_cut_off(case: Case, seen: Any, expected: Any) -> bool:
+    """Whether the slopes are those of nudges that were cut down to whole numbers."""
+    f, _ = probes.bowl(case)
+    got, x = np.asarray(seen["gradient"], dtype=float), case["x"].astype(int)
+    with np.errstate(all="ignore"):
+        cut = [_nudged_as_it_is(f, x.copy(), same) for same in (False, True)]
+    return not got.any() or any(bool(np.allclose(got, one, rtol=1e-3, atol=1)) for one in cut)
+
+
+def _smaller_by(least: float, most: float, seen: Any, expected: Any) -> bool:
+    """Whether the slopes are the right ones times a factor between `least` and `most`."""
+    got, want = np.asarray(seen["gradient"], dtype=float), expected["gradient"]
+    factor = np.sum(got * want) / np.sum(want**2)
+    return least < factor < most and bool(np.allclose(got / factor, want, rtol=1e-2, atol=1e-2))
 
 
 def _show_function(case: Case) -> str:
@@ -147,7 +155,7 @@ numerical_gradient = Exercise(
     title="Slopes by nudging",
     takes={"numerical_gradient": "function"},
     points=3,
-    minutes=9,
+    minutes=8,
     difficulty=3,
     cases=_numerical_cases,
     probe=probes.numerical,
@@ -193,6 +201,48 @@ numerical_gradient = Exercise(
             answer=functools.partial(_nudged, width=-2e-5),
         ),
         Mistake(
+            id="nudge_zeros",
+            message="All slopes are 0: nothing is written into the result, or both costs are taken "
+            "at the same place.",
+            answer=lambda f, x: np.zeros(x.shape),
+            on=("row", "matrix"),
+            recognise=lambda case, seen, expected: not np.any(seen["gradient"]),
+        ),
+        Mistake(
+            id="nudge_return_early",
+            message="Only the first slope is filled in. Is `return` inside the loop? It ends the "
+            "function at once.",
+            answer=lambda f, x: _nudged(f, x) * (np.arange(x.size) == 0).reshape(x.shape),
+            on=("row", "matrix"),
+            recognise=lambda case, seen, expected: (
+                np.isclose(np.ravel(seen["gradient"])[0], expected["gradient"].flat[0])
+                and not np.any(np.ravel(seen["gradient"])[1:])
+            ),
+        ),
+        Mistake(
+            id="nudge_brackets",
+            message="Only the second cost is divided. Put the difference in brackets before you "
+            "divide it.",
+            answer=functools.partial(_nudged, only_below=True),
+            on=("row", "matrix"),
+        ),
+        Mistake(
+            id="nudge_precedence",
+            message="The slopes are almost 0: `/ 2 * h` divides by 2 and multiplies by h. Put "
+            "brackets around what you divide by: / (2 * h).",
+            answer=functools.partial(_nudged, width=2e5),
+            on=("row", "matrix"),
+            recognise=lambda case, seen, expected: _smaller_by(1e-15, 1e-6, seen, expected),
+        ),
+        Mistake(
+            id="nudge_undivided",
+            message="These are differences of costs, tiny ones. A slope is the difference for each "
+            "unit: divide by the distance, 2 * h.",
+            answer=functools.partial(_nudged, width=1.0),
+            on=("row", "matrix"),
+            recognise=lambda case, seen, expected: _smaller_by(1e-6, 1e-2, seen, expected),
+        ),
+        Mistake(
             id="nudge_all",
             message="All numbers are nudged at once, which gives one slope for all. Nudge one at a "
             "time.",
@@ -221,21 +271,28 @@ numerical_gradient = Exercise(
         ),
         Mistake(
             id="nudge_integers",
-            message="Where x holds whole numbers, the nudge is cut off and the slopes are 0: nudge "
-            "a copy made of floats, x.astype(float).",
-            answer=lambda f, x: _nudged(f, x) if x.dtype.kind == "f" else np.zeros(x.shape),
+            message="Where x holds whole numbers, so does a copy of it, and the nudge is cut off: "
+            "3 + 0.00001 becomes 3, and 3 - 0.00001 becomes 2. Nudge a copy made of floats, "
+            "x.astype(float).",
+            answer=_nudged_as_it_is,
+            on=("whole numbers",),
+            recognise=_nudges_cut_off,
+        ),
+        Mistake(
+            id="nudge_zeros_like",
+            message="Where x holds whole numbers, the slopes are cut down to whole numbers: "
+            "`np.zeros_like(x)` takes over the type of x. np.zeros(x.shape) holds floats.",
+            answer=lambda f, x: _nudged(f, x).astype(x.dtype),
             on=("whole numbers",),
         ),
     ),
     hints=(
         "One dial at a time: a little up, a little down, and the difference of the two costs.",
-        "`for index in np.ndindex(x.shape)` visits every entry, whatever the shape. Work on "
-        "`x.astype(float)`, which is a copy, and put each number back after its two nudges. "
+        "`above` and `below` are copies of x for this one entry. Change entry `index` of each, "
+        "then compare f(above) with f(below). Background: "
         "[ndindex](https://numpy.org/doc/stable/reference/generated/numpy.ndindex.html).",
-        "```python\nx = x.astype(float)\nslopes = np.zeros(x.shape)\n"
-        "for index in np.ndindex(x.shape):\n    kept = x[index]\n    x[index] = kept + h\n"
-        "    above = f(x)\n    x[index] = ...\n    below = f(x)\n    x[index] = kept\n"
-        "    slopes[index] = ...\n```",
+        "```python\nabove[index] += h\nbelow[index] -= ...\n"
+        "slopes[index] = (f(above) - ...) / ...\n```",
     ),
 )
 
@@ -306,6 +363,10 @@ def _moved_start(
     return found
 
 
+def _one_late(path: list, costs: list) -> tuple[list, list]:
+    return path, [costs[0], *costs[:-1]]
+
+
 def _same_everywhere(path: np.ndarray) -> bool:
     return len(path) > 1 and bool(np.allclose(path, path[0]))
 
@@ -317,6 +378,8 @@ def _path(seen: Any) -> np.ndarray:
 def _explain_descent(case: Case, seen: Any, expected: Any) -> str | None:
     for name in ("path", "costs"):
         got, want = len(seen[name]), case["steps"] + 1
+        if got == 2 and want > 3:
+            return f"The {name} hold 2 entries only, expected {want}: is `return` inside the loop?"
         if got != want:
             return (
                 f"With steps={case['steps']} the {name} hold {got} entries, expected {want}: the "
@@ -333,7 +396,7 @@ gradient_descent = Exercise(
     title="Downhill",
     takes={"gradient_descent": "function"},
     points=2,
-    minutes=7,
+    minutes=6,
     difficulty=2,
     cases=_descent_cases,
     probe=probes.descent,
@@ -386,6 +449,20 @@ gradient_descent = Exercise(
             ),
         ),
         Mistake(
+            id="descent_costs_early",
+            message="The costs are taken before each step, so that of the start is there twice and "
+            "that of the end is missing. Step first, then append.",
+            answer=lambda f, grad, x0, lr, steps: _one_late(*_descend()(f, grad, x0, lr, steps)),
+        ),
+        Mistake(
+            id="descent_append_early",
+            message="Points and costs are taken before each step, so the start is there twice and "
+            "the end is missing. Step first, then append.",
+            answer=lambda f, grad, x0, lr, steps: tuple(
+                [part[0], *part[:-1]] for part in _descend()(f, grad, x0, lr, steps)
+            ),
+        ),
+        Mistake(
             id="descent_end_missing",
             message="The last step's end is missing: the path has steps + 1 points, the start and "
             "one after each step; and the costs as many.",
@@ -399,15 +476,15 @@ gradient_descent = Exercise(
         "A step is `x = x - lr * grad(x)`. That makes a new array; `x -= ...` would change the "
         "one that is already on the path. Background: "
         "[gradient descent](https://cs231n.github.io/optimization-1/).",
-        "```python\nx = x0\npath, costs = [x], [f(x)]\nfor _ in range(steps):\n    x = ...\n"
-        "    path.append(x)\n    costs.append(f(x))\nreturn path, costs\n```",
+        "```python\nfor _ in range(steps):\n    x = ...\n    path.append(x)\n"
+        "    costs.append(f(x))\n```",
     ),
 )
 
 predict_step = question(
     "predict_step",
     "A step too far",
-    minutes=2,
+    minutes=3,
     difficulty=2,
     options={
         "a": option(
@@ -445,7 +522,7 @@ predict_step = question(
 predict_sign = question(
     "predict_sign",
     "Which way is down?",
-    minutes=2,
+    minutes=3,
     difficulty=2,
     options={
         "a": option(
@@ -552,8 +629,15 @@ softmax_regression_gradient = Exercise(
     minutes=9,
     difficulty=3,
     cases=_softmax_regression_cases,
+    probe=probes.called,
     reference=_softmax_regression_reference,
     mistakes=(
+        Mistake(
+            id="regression_one_only",
+            message="It returns the gradient of W only. Return both: (dW, db).",
+            answer=_regression(lambda e, X, y, p: X.T @ e / len(y)),
+            recognise=lambda case, seen, expected: np.shape(seen) == np.shape(expected[0]),
+        ),
         Mistake(
             id="regression_sum",
             message="The gradients are added up over the examples. The cost is a mean, so divide "
@@ -604,6 +688,35 @@ softmax_regression_gradient = Exercise(
             answer=_regression(lambda e, X, y, p: [X.T @ e / e.size, e.mean(axis=0) / e.shape[1]]),
         ),
         Mistake(
+            id="regression_by_classes",
+            message="It is divided by the number of classes. The cost is a mean over the examples: "
+            "divide by how many rows X has.",
+            answer=_regression(
+                lambda e, X, y, p: [X.T @ e / e.shape[1], e.sum(axis=0) / e.shape[1]]
+            ),
+        ),
+        Mistake(
+            id="regression_twice",
+            message="It is divided by the number of examples twice: a mean of errors that were "
+            "divided already.",
+            answer=_regression(lambda e, X, y, p: [X.T @ e / len(y) ** 2, e.mean(axis=0) / len(y)]),
+        ),
+        Mistake(
+            id="regression_bias_twice",
+            message="The gradient of b is divided by the number of examples twice: sum the errors "
+            "that were divided already, or take the mean of those that were not.",
+            answer=_regression(lambda e, X, y, p: [X.T @ e / len(y), e.mean(axis=0) / len(y)]),
+        ),
+        Mistake(
+            id="regression_no_softmax",
+            message="The scores themselves are used. The errors are probabilities minus one-hot: "
+            "softmax comes first.",
+            answer=lambda W, b, X, y: [
+                X.T @ (X @ W + b - np.eye(len(b))[y]) / len(y),
+                (X @ W + b - np.eye(len(b))[y]).mean(axis=0),
+            ],
+        ),
+        Mistake(
             id="regression_order",
             message="The two are swapped: the gradient of W first, then that of b.",
             answer=_regression(lambda e, X, y, p: [e.mean(axis=0), X.T @ e / len(y)]),
@@ -614,8 +727,7 @@ softmax_regression_gradient = Exercise(
         "A weight W[i, k] sees input i and feeds score k, so its slope is input times error, "
         "averaged over the examples: `X.T @ errors / n`. A bias sees the constant 1. Background: "
         "[softmax classifier](https://cs231n.github.io/neural-networks-case-study/#grad).",
-        "```python\nerrors = softmax(X @ W + b) - one_hot(y, len(b))\n"
-        "dW = X.T @ errors / len(X)\ndb = ...\nreturn dW, db\n```",
+        "```python\nerrors = (p - ...) / len(X)\ndW = X.T @ errors\ndb = ...\n```",
     ),
 )
 
@@ -633,8 +745,14 @@ def _mlp_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _mlp_reference(case: Case) -> list[list[np.ndarray]]:
-    return gradients(*case["args"])[0]
+def _mlp_reference(case: Case) -> dict[str, Any]:
+    return by_layer(gradients(*case["args"])[0])
+
+
+def by_layer(found: list) -> dict[str, Any]:
+    """A list of (dW, db) as the probe hands it back: by layer, the last layer first."""
+    named = [(f"layer {place + 1} of {len(found)}", pair) for place, pair in enumerate(found)]
+    return {name: {"dW": dW, "db": db} for name, (dW, db) in reversed(named)}
 
 
 def _walk_back(
@@ -645,7 +763,7 @@ def _walk_back(
     average: bool = True,
     one_hot: float = 1.0,
     bias: Callable = lambda d: d.sum(axis=0),
-    activations: Callable = lambda inputs: inputs,
+    by: Callable = lambda y, W: len(y),
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Right gradients of a network, with knobs for mistakes."""
     inputs = [X]
@@ -653,11 +771,10 @@ def _walk_back(
         inputs.append(np.maximum(inputs[-1] @ W + b, 0))
     W, b = params[-1]
     d = _probabilities(inputs[-1] @ W + b) - one_hot * np.eye(W.shape[1])[y]
-    d = d / len(y) if average else d
-    used = activations(inputs)
+    d = d / by(y, W) if average else d
     found = []
     for depth in reversed(range(len(params))):
-        found.append((used[depth].T @ d, bias(d)))
+        found.append((inputs[depth].T @ d, bias(d)))
         d = d @ params[depth][0].T
         d = d * mask(inputs[depth], d)
     return found[::-1]
@@ -674,24 +791,29 @@ def _scored_shape(case: Case) -> str:
 
 
 def _explain_mlp(case: Case, seen: Any, expected: Any) -> str | None:
-    params = case["args"][0]
-    if not isinstance(seen, list) or any(len(pair) != 2 for pair in seen):
-        return None
-    if len(seen) != len(params):
-        return f"It returns {len(seen)} pairs for {len(params)} layers: one (dW, db) for each"
-    for depth in reversed(range(len(params))):
-        for name, got, want in zip(("dW", "db"), seen[depth], expected[depth], strict=True):
-            if np.shape(got) != np.shape(want):
+    for layer, want in expected.items():
+        for name in ("dW", "db"):
+            got = seen[layer][name]
+            if np.shape(got) != np.shape(want[name]):
                 return (
-                    f"`{name}` of layer {depth + 1} has shape {np.shape(got)}, expected "
-                    f"{np.shape(want)}"
+                    f"`{name}` of {layer} has shape {np.shape(got)}, expected "
+                    f"{np.shape(want[name])}"
                 )
-            if not np.allclose(got, want, rtol=1e-4, atol=1e-6):
+            if not np.allclose(got, want[name], rtol=1e-4, atol=1e-6):
                 return (
-                    f"On the way back, the first gradient that differs is `{name}` of layer "
-                    f"{depth + 1} of {len(params)}"
+                    f"On the way back, the first gradient that differs is `{name}` of {layer}. "
+                    "Begin there"
                 )
     return None
+
+
+def _same_columns(case: Case, seen: Any, expected: Any) -> bool:
+    """Whether every dW has one column a class, and the first layer's should have more or fewer."""
+    classes = len(case["args"][0][-1][1])
+    first = list(expected)[-1]
+    return np.shape(expected[first]["dW"])[1] != classes and all(
+        np.shape(seen[k]["dW"]) == (len(expected[k]["dW"]), classes) for k in expected
+    )
 
 
 mlp_gradients = Exercise(
@@ -699,9 +821,10 @@ mlp_gradients = Exercise(
     title="The chain rule, layer by layer",
     takes={"mlp_gradients": "function"},
     points=4,
-    minutes=11,
+    minutes=13,
     difficulty=4,
     cases=_mlp_cases,
+    probe=probes.layer_gradients,
     reference=_mlp_reference,
     show=lambda case: f"mlp_gradients(params, X, y) {_scored_shape(case)}",
     explain=_explain_mlp,
@@ -736,9 +859,8 @@ mlp_gradients = Exercise(
             "over the examples, axis=0, and keep no extra axis.",
             answer=_wrong_walk(bias=lambda d: d.sum(axis=0, keepdims=True)),
             recognise=lambda case, seen, expected: (
-                len(seen) == len(expected)
-                and np.shape(seen[-1][1]) != np.shape(expected[-1][1])
-                and np.shape(seen[-1][0]) == np.shape(expected[-1][0])
+                all(np.shape(seen[k]["dW"]) == np.shape(expected[k]["dW"]) for k in expected)
+                and any(np.shape(seen[k]["db"]) != np.shape(expected[k]["db"]) for k in expected)
             ),
         ),
         Mistake(
@@ -751,6 +873,50 @@ mlp_gradients = Exercise(
             id="mlp_sign",
             message="The sign is wrong: these point downhill, and gradients point uphill.",
             answer=lambda params, X, y: [[-dW, -db] for dW, db in _walk_back(params, X, y)],
+        ),
+        Mistake(
+            id="mlp_by_classes",
+            message="The errors are divided by the number of classes. The cost is a mean over the "
+            "examples: divide by how many rows X has.",
+            answer=_wrong_walk(by=lambda y, W: W.shape[1]),
+        ),
+        Mistake(
+            id="mlp_mask_inverted",
+            message="Slopes pass where relu gave 0, and stop where it let something through. It is "
+            "the other way round: (h > 0).",
+            answer=_wrong_walk(mask=lambda h, d: h <= 0),
+        ),
+        Mistake(
+            id="mlp_handed_on_early",
+            message="`d` is handed on before it is used: first this layer's dW and db, then `d` "
+            "for the layer before it.",
+            answer=lambda params, X, y: [[W @ W.T, W.sum(axis=1)] for W, b in params],
+            recognise=lambda case, seen, expected: all(
+                np.shape(seen[k]["dW"]) == 2 * np.shape(expected[k]["dW"])[:1] for k in expected
+            ),
+        ),
+        Mistake(
+            id="mlp_not_handed_on",
+            message="Every layer gets the same `d`. In the loop it has to become the slope by the "
+            "sums of the layer before: back through W, and 0 where relu was off.",
+            answer=lambda params, X, y: [
+                [np.zeros((len(W), len(params[-1][1]))), params[-1][1]] for W, b in params
+            ],
+            recognise=lambda case, seen, expected: _same_columns(case, seen, expected),
+        ),
+        Mistake(
+            id="mlp_twice",
+            message="The gradients are divided by the number of examples twice: `d` has been "
+            "divided already, so only products and sums follow.",
+            answer=lambda params, X, y: [
+                [dW / len(y), db / len(y)] for dW, db in _walk_back(params, X, y)
+            ],
+        ),
+        Mistake(
+            id="mlp_bias_mean",
+            message="The gradients of b are divided by the number of examples twice: `d` has been "
+            "divided already, so take its sum, not its mean.",
+            answer=_wrong_walk(bias=lambda d: d.mean(axis=0)),
         ),
         Mistake(
             id="mlp_mask_times_h",
@@ -766,10 +932,8 @@ mlp_gradients = Exercise(
         "d = (d @ W.T) * (h > 0). Here h is what went into the layer. Start with "
         "d = (probabilities - one_hot) / n. Background: "
         "[a minimal network](https://cs231n.github.io/neural-networks-case-study/#net).",
-        "```python\ninputs = [X]\nfor W, b in params[:-1]:\n"
-        "    inputs.append(relu(inputs[-1] @ W + b))\n...\n"
-        "for (W, b), h in zip(params[::-1], inputs[::-1]):\n"
-        "    gradients.insert(0, (h.T @ d, ...))\n    d = ...\nreturn gradients\n```",
+        "```python\nd = (p - ...) / len(X)\n...\n"
+        "    gradients.append((h.T @ d, ...))\n    d = (...) * (h > 0)\n```",
     ),
 )
 
@@ -789,18 +953,21 @@ def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def _train_cases(rng: np.random.Generator) -> list[Case]:
     def small(name: str, n: int, batch_size: int, epochs: int = 1) -> Case:
-        return {
-            "name": name,
-            "kwargs": {
+        while True:
+            given = {
                 "params": network(rng, [4, 6, 3]),
                 "X": rng.normal(0, 1, (n, 4)),
                 "y": rng.integers(0, 3, n),
-                "lr": 1e-4,
-                "epochs": epochs,
-                "batch_size": batch_size,
-            },
-            "seed": int(rng.integers(2**31)),
-        }
+            }
+            if np.linalg.cond(_slopes_of_each(given, enumerate(given["y"]))) < 25:
+                break  # the examples' gradients can be told apart
+        given |= {"lr": 1e-5, "epochs": epochs, "batch_size": batch_size}
+        return {"name": name, "kwargs": given, "seed": int(rng.integers(2**31))}
+
+    def shuffling(case: Case, rng: np.random.Generator) -> Case:
+        """Trained with several generators, the first one twice."""
+        first = case.pop("seed")
+        return case | {"seeds": [first, first, *map(int, rng.integers(2**31, size=3))]}
 
     _, _, X, y = digits()
     shuffled = rng.permutation(len(y))
@@ -809,20 +976,48 @@ def _train_cases(rng: np.random.Generator) -> list[Case]:
         small("a short last batch", 7, 3),
         small("one large batch", 5, 8),
         small("several epochs", 4, 2, epochs=3),
+        shuffling(small("shuffling", 7, 6, epochs=8), rng),
         {"name": "held-out digits", "images": X[shuffled], "_labels": y[shuffled]},
     ]
 
 
+def _slopes_of_each(given: Case, labels: Any) -> np.ndarray:
+    """The gradients of (example, label) pairs, one in each column."""
+    shapes = tuple(np.shape(part) for part in _parts(given["params"]))
+    start, X = _flat(given["params"]).tobytes(), given["X"]
+    return np.array([_slopes_of_one(start, shapes, X[i].tobytes(), int(k)) for i, k in labels]).T
+
+
+@functools.lru_cache(maxsize=512)
+def _slopes_of_one(start: bytes, shapes: tuple, x: bytes, label: int) -> np.ndarray:
+    """The gradient of one example's cost by all parameters, in one row."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    parts = np.split(np.frombuffer(start), ends[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    pairs = [list(pair) for pair in zip(arrays[::2], arrays[1::2], strict=True)]
+    return _flat(gradients(pairs, np.frombuffer(x)[None], np.array([label]))[0])
+
+
+def _fit(case: Case, seen: Any, labels: Any) -> tuple[np.ndarray, float]:
+    """The change of the parameters as a mix of examples' gradients, and how far it misses."""
+    given = case["kwargs"]
+    singles = _slopes_of_each(given, labels)
+    change = (_flat(given["params"]) - _flat(seen["parameters"])) / given["lr"]
+    mix, *_ = np.linalg.lstsq(singles, change, rcond=None)
+    missed = np.linalg.norm(singles @ mix - change)
+    return mix, float(missed / max(np.linalg.norm(change), 1e-12))
+
+
 def _uses(case: Case, seen: Any) -> np.ndarray:
     """With which weight each example's gradient was used: from the change of the parameters."""
-    given = case["kwargs"]
-    singles = []
-    for i in range(len(given["y"])):
-        one = gradients(given["params"], given["X"][i : i + 1], given["y"][i : i + 1])[0]
-        singles.append(_flat(one))
-    change = (_flat(given["params"]) - _flat(seen["parameters"])) / given["lr"]
-    found, *_ = np.linalg.lstsq(np.array(singles).T, change, rcond=None)
-    return found
+    return _fit(case, seen, enumerate(case["kwargs"]["y"]))[0]
+
+
+def _other_labels(case: Case, seen: Any) -> bool:
+    """Whether the steps are those of these examples, with labels that aren't their own."""
+    y = case["kwargs"]["y"]
+    every = [(i, label) for i in range(len(y)) for label in range(3)]
+    return _fit(case, seen, enumerate(y))[1] > 0.2 and _fit(case, seen, every)[1] < 0.05
 
 
 def _flat(params: list) -> np.ndarray:
@@ -849,6 +1044,8 @@ def _measure_training(case: Case, seen: Any) -> Any:
             "at least 95% of held-out digits right": right >= 0.95,
             "stayed held out": right < 1,
         }
+    if "seeds" in case:
+        return _measure_shuffling(case, seen)
     got, want = [np.shape(p) for p in _parts(seen["parameters"])], _parts(case["kwargs"]["params"])
     if got != [np.shape(p) for p in want]:
         return {"shapes": False}
@@ -858,11 +1055,31 @@ def _measure_training(case: Case, seen: Any) -> Any:
     steps = sum(right)
     return {
         "shapes": True,
+        "each example keeps its label": not _other_labels(case, seen),
         "every example is used": bool(np.min(uses) > 0.4 * min(right)),
         "no example is used too often": bool(np.max(uses) < 2.2 * max(right)),
         "the steps together": bool(0.75 * steps < np.sum(uses) < 1.45 * steps),
         "a step uses one batch": bool(_uneven(uses) or not _uneven(right)),
     }
+
+
+def _measure_shuffling(case: Case, seen: Any) -> dict[str, bool]:
+    runs = [_flat(params) for params in seen["runs"]]
+    alone = [_uses(case, {"parameters": params}) for params in seen["runs"]]
+    epochs = case["kwargs"]["epochs"]
+    return {
+        "rng decides the order": bool(np.allclose(runs[0], runs[1], rtol=0, atol=1e-12)),
+        "other rng, other order": not all(np.allclose(runs[0], r, 0, 1e-12) for r in runs[2:]),
+        "another order in every epoch": not all(np.max(uses) > 0.95 * epochs for uses in alone),
+    }
+
+
+def _cut_right(case: Case, seen: Any) -> bool:
+    """Whether each run has six examples in one batch and one alone, the same in every epoch."""
+    return all(
+        np.allclose(np.sort(_uses(case, {"parameters": params})), _right_uses(case), rtol=0.05)
+        for params in seen["runs"]
+    )
 
 
 def _uneven(uses: Any) -> bool:
@@ -882,6 +1099,8 @@ def _explain_training(case: Case, seen: Any, expected: Any) -> str | None:
             "asked for: train it for more epochs, or change lr, batch_size or the hidden layer"
         )
     found = _measure_training(case, seen)
+    if "seeds" in case:
+        return "The order of the examples should come from `rng`, anew in every epoch"
     if "numbers" in found:
         return "The trained parameters contain NaN or infinity"
     if not found["shapes"]:
@@ -892,8 +1111,9 @@ def _explain_training(case: Case, seen: Any, expected: Any) -> str | None:
         return f"With {told}, not every example is used once in every epoch"
     steps, taken = sum(_right_uses(case)), float(np.sum(_uses(case, seen)))
     return (
-        f"With {told}, there are {steps:.0f} steps to take, each lr times the batch's mean "
-        f"gradient, and yours add up to {taken:.2f} of them"
+        f"With {told}, there are {steps:.0f} batches, so {steps:.0f} steps of lr times the mean "
+        f"gradient of a batch. Yours are as long as {taken:.3g} such steps: look at how the "
+        "batches are cut, and at the length of a step"
     )
 
 
@@ -913,16 +1133,24 @@ def train_net(
     whole: bool = False,
     scaled: bool = True,
     weights_only: bool = False,
+    shuffle: str = "anew",
+    mixed: bool = False,
+    epochs_done: int | None = None,
+    batches_done: int | None = None,
 ) -> list:
     """Right training by mini-batches, with knobs for mistakes."""
     params = [(W.copy(), b.copy()) for W, b in params]
-    for _ in range(epochs):
+    once = rng.permutation(len(X)) if shuffle == "once" else np.arange(len(X))
+    rng = np.random.default_rng() if shuffle == "otherwise" else rng
+    for _ in range(epochs)[:epochs_done]:
         order = rng.integers(0, len(X), len(X)) if replace else rng.permutation(len(X))
-        for start in range(0, len(X), batch_size):
+        order = once if shuffle in ("once", "never") else order
+        for start in range(0, len(X), batch_size)[:batches_done]:
             chosen = np.arange(len(X)) if whole else order[start : start + batch_size]
             if len(chosen) < batch_size and not keep_short:
                 continue
-            found = _walk_back(params, X[chosen], y[chosen], average=average)
+            labels = y[(chosen + 1) % len(y)] if mixed else y[chosen]
+            found = _walk_back(params, X[chosen], labels, average=average)
             if update:
                 rate = lr if scaled else 1.0
                 params = [
@@ -987,11 +1215,27 @@ def _small(test: Callable[[Case, Any, np.ndarray, np.ndarray], Any]) -> Callable
     """Recognise a mistake from how each example was used."""
 
     def recognise(case: Case, seen: Any, expected: Any) -> bool:
-        if "images" in case:
+        if "images" in case or "seeds" in case:
             return False
         return bool(test(case, seen, _uses(case, seen), np.array(_right_uses(case))))
 
     return recognise
+
+
+def _right_training(case: Case) -> tuple[str, ...]:
+    """What `_measure_training` finds true of a right answer."""
+    if "images" in case:
+        return "at least 95% of held-out digits right", "stayed held out"
+    if "seeds" in case:
+        return "rng decides the order", "other rng, other order", "another order in every epoch"
+    return (
+        "shapes",
+        "each example keeps its label",
+        "every example is used",
+        "no example is used too often",
+        "the steps together",
+        "a step uses one batch",
+    )
 
 
 train = Exercise(
@@ -999,22 +1243,12 @@ train = Exercise(
     title="Train it",
     takes={"train": "function", "net": "value"},
     points=4,
-    minutes=10,
+    minutes=12,
     difficulty=4,
     cases=_train_cases,
     probe=probes.trained,
     measure=_measure_training,
-    reference=lambda case: (
-        {"at least 95% of held-out digits right": True, "stayed held out": True}
-        if "images" in case
-        else {
-            "shapes": True,
-            "every example is used": True,
-            "no example is used too often": True,
-            "the steps together": True,
-            "a step uses one batch": True,
-        }
-    ),
+    reference=lambda case: dict.fromkeys(_right_training(case), True),
     show=lambda case: (
         "your net on the held-out digits"
         if "images" in case
@@ -1044,7 +1278,7 @@ train = Exercise(
             message="The biases stay as they were: update both, W and b, of every layer.",
             answer=_wrong_training(weights_only=True),
             recognise=lambda case, seen, expected: (
-                "kwargs" in case
+                "parameters" in seen
                 and all(
                     np.array_equal(new[1], old[1])
                     for new, old in zip(seen["parameters"], case["kwargs"]["params"], strict=True)
@@ -1057,6 +1291,13 @@ train = Exercise(
             message="The learning rate is missing: a step is lr times the gradient.",
             answer=_wrong_training(scaled=False),
             recognise=_small(lambda case, seen, uses, right: np.max(np.abs(uses)) > 100),
+        ),
+        Mistake(
+            id="train_other_labels",
+            message="Examples and labels are mixed up: these are steps for X with the labels of "
+            "other rows. Take both by the same row numbers, X[chosen] and y[chosen].",
+            answer=_wrong_training(mixed=True),
+            recognise=_small(lambda case, seen, uses, right: _other_labels(case, seen)),
         ),
         Mistake(
             id="train_uphill",
@@ -1083,7 +1324,8 @@ train = Exercise(
             answer=_wrong_training(keep_short=False),
             recognise=_small(
                 lambda case, seen, uses, right: (
-                    case["name"] == "a short last batch" and np.sum(np.abs(uses) < 0.05) == 1
+                    case["name"] == "a short last batch"
+                    and np.allclose(np.sort(uses), [0] + 6 * [1 / 3], atol=0.02)
                 )
             ),
         ),
@@ -1100,6 +1342,62 @@ train = Exercise(
             ),
         ),
         Mistake(
+            id="train_one_epoch",
+            message="It trains for one epoch, whatever `epochs` says. Is `return` inside the loop "
+            "over the epochs? It ends the function at once.",
+            answer=_wrong_training(epochs_done=1),
+            recognise=_small(
+                lambda case, seen, uses, right: (
+                    case["name"] == "several epochs"
+                    and np.allclose(np.sort(uses), right / case["kwargs"]["epochs"], atol=0.02)
+                )
+            ),
+        ),
+        Mistake(
+            id="train_one_batch",
+            message="Only the first batch is used. Is `return` inside the loop over the batches, "
+            "or does the slice end at `batch_size` in place of `first + batch_size`?",
+            answer=_wrong_training(batches_done=1, epochs_done=1),
+            recognise=_small(
+                lambda case, seen, uses, right: (
+                    case["name"] == "batches that fit"
+                    and np.allclose(np.sort(uses), [0, 0, 0, 0, 0.5, 0.5], atol=0.02)
+                )
+            ),
+        ),
+        Mistake(
+            id="train_not_shuffled",
+            message="The order of the examples is always the same. Shuffle in every epoch: "
+            "`rng.permutation(len(X))` gives the row numbers in a random order.",
+            answer=_wrong_training(shuffle="never"),
+            recognise=lambda case, seen, expected: (
+                "runs" in seen
+                and _cut_right(case, seen)
+                and _measure_shuffling(case, seen)["rng decides the order"]
+                and not _measure_shuffling(case, seen)["other rng, other order"]
+            ),
+        ),
+        Mistake(
+            id="train_own_rng",
+            message="The order does not come from the `rng` that is passed in: with the same one, "
+            "two trainings differ. Use `rng.permutation`, so that others can repeat yours.",
+            answer=_wrong_training(shuffle="otherwise"),
+            recognise=lambda case, seen, expected: (
+                "runs" in seen and not _measure_shuffling(case, seen)["rng decides the order"]
+            ),
+        ),
+        Mistake(
+            id="train_shuffled_once",
+            message="The examples are shuffled once, and then come in the same batches in every "
+            "epoch. Shuffle anew inside the loop over the epochs.",
+            answer=_wrong_training(shuffle="once"),
+            recognise=lambda case, seen, expected: (
+                "runs" in seen
+                and _cut_right(case, seen)
+                and not _measure_shuffling(case, seen)["another order in every epoch"]
+            ),
+        ),
+        Mistake(
             id="train_sum",
             message="The steps are as many times too long as a batch has examples: use the mean "
             "gradient of the batch, not the sum.",
@@ -1112,8 +1410,19 @@ train = Exercise(
             ),
         ),
         Mistake(
+            id="train_net_nan",
+            message="The net's scores are NaN: the steps overshot, each farther than the last. "
+            "Train it anew with a smaller `lr`.",
+            answer=(_wrong_training()[0], tuple((W * np.nan, b) for W, b in untrained_net())),
+            recognise=lambda case, seen, expected: (
+                "logits" in seen and np.isnan(np.asarray(seen["logits"], dtype=float)).any()
+            ),
+        ),
+        Mistake(
             id="train_untrained",
-            message="The net does hardly better than guessing: is `net` what `train` returned?",
+            message="The net reads fewer than a third of the held-out digits. Either `net` is not "
+            "what `train` returned, or it took too few steps, or `lr` is so large that the steps "
+            "overshoot, or so small that they lead nowhere.",
             answer=(_wrong_training()[0], untrained_net()),
             recognise=lambda case, seen, expected: "images" in case and _held_out(case, seen) < 0.3,
         ),
@@ -1126,18 +1435,15 @@ train = Exercise(
         ),
     ),
     hints=(
-        "Two loops: over the epochs, and in each over the batches of a freshly shuffled order. "
-        "One step in the inner one.",
-        "`order = rng.permutation(len(X))`, then `order[start : start + batch_size]` for start in "
-        "`range(0, len(X), batch_size)`. A slice that goes beyond the end takes what is there. "
+        "Three lines: which rows are in this batch, what are the gradients on them, what are the "
+        "parameters after a step.",
+        "A batch is `order[first : first + batch_size]`. A slice that goes beyond the end takes "
+        "what is there. `X[chosen]` and `y[chosen]` belong together. "
         "The new parameters are `(W - lr * dW, b - lr * db)` for every layer. Background: "
         "[mini-batches](https://cs231n.github.io/optimization-1/#gd).",
-        "```python\nfor epoch in range(epochs):\n    order = rng.permutation(len(X))\n"
-        "    for start in range(0, len(X), batch_size):\n"
-        "        chosen = order[start : start + batch_size]\n"
-        "        gradients = mlp_gradients(params, X[chosen], y[chosen])\n"
-        "        params = [... for (W, b), (dW, db) in zip(params, gradients)]\n"
-        "return params\n```",
+        "```python\nchosen = order[first : first + batch_size]\n"
+        "gradients = mlp_gradients(params, X[chosen], y[chosen])\n"
+        "params = [... for (W, b), (dW, db) in zip(params, gradients)]\n```",
     ),
 )
 
@@ -1186,8 +1492,9 @@ def _adversarial_cases(rng: np.random.Generator) -> list[Case]:
             params = network(rng, sizes)
             X, y = rng.uniform(0, 1, (n, sizes[0])), rng.integers(0, sizes[-1], n)
             X[:, 0], X[:, 1] = rng.uniform(0.97, 1, n), rng.uniform(0, 0.03, n)
-            slopes = np.abs(gradients(params, X, y)[1])
-            if slopes.min() > 1e-4:
+            X[:, 2], X[:, 3] = 0.0, 1.0  # as most of a digit's pixels are
+            slopes = gradients(params, X, y)[1]
+            if np.abs(slopes).min() > 1e-4 and np.any(slopes[:, 2] > 0):
                 break
         cases.append({"args": [params, X, y, epsilon]})
     return cases
@@ -1213,6 +1520,7 @@ adversarial = Exercise(
     minutes=6,
     difficulty=3,
     cases=_adversarial_cases,
+    probe=probes.called,
     reference=_adversarial_reference,
     show=lambda case: f"adversarial(params, X, y, epsilon={case['args'][3]}) {_scored_shape(case)}",
     mistakes=(
@@ -1229,10 +1537,26 @@ adversarial = Exercise(
             answer=_moved(lambda X, d, e: X + e * np.sign(d)),
         ),
         Mistake(
+            id="adversarial_mask",
+            message="Pixels that are 0 stay where they are. Only relu switches slopes off, and "
+            "there is no relu in front of the pixels: leave out (X > 0).",
+            answer=_moved(lambda X, d, e: np.clip(X + e * np.sign(d) * (X > 0), 0, 1)),
+        ),
+        Mistake(
+            id="adversarial_wide_clip",
+            message="Some pixels fall below 0: no image has such. Clip between 0 and 1.",
+            answer=_moved(lambda X, d, e: np.clip(X + e * np.sign(d), -1, 1)),
+        ),
+        Mistake(
             id="adversarial_unsigned",
             message="The step is the gradient itself. Take only its sign, so that every pixel "
             "moves by epsilon.",
             answer=_moved(lambda X, d, e: np.clip(X + e * d, 0, 1)),
+        ),
+        Mistake(
+            id="adversarial_unscaled",
+            message="Every pixel moves by 1. It moves by epsilon: epsilon times the sign.",
+            answer=_moved(lambda X, d, e: np.clip(X + np.sign(d), 0, 1)),
         ),
         Mistake(
             id="adversarial_step_only",
@@ -1249,20 +1573,16 @@ adversarial = Exercise(
     hints=(
         "You need one more gradient: that of the pixels. It is the next step of the walk back that "
         "you wrote for the layers.",
-        "At the first layer, d @ W.T is the slope of the cost by the pixels; an input has no relu "
-        "in front of it, so no mask. `np.sign` turns slopes into -1 and 1. Or spare yourself the "
-        "walk: `numerical_gradient` works here as well, only slower. Background: "
+        "From the sums of the first layer to the pixels it is once more back through a W, that of "
+        "`params[0]`; no relu stands in front of the pixels. `np.sign` turns slopes into -1 and 1. "
+        "Background: "
         "[fast gradient sign method](https://arxiv.org/abs/1412.6572).",
-        "```python\ninputs = [X]\nfor W, b in params[:-1]:\n"
-        "    inputs.append(relu(inputs[-1] @ W + b))\n...\n"
-        "for (W, b), h in zip(params[:0:-1], inputs[:0:-1]):\n    d = (d @ W.T) * (h > 0)\n"
-        "slopes = d @ params[0][0].T\nreturn np.clip(..., 0, 1)\n```",
+        "```python\nW, b = params[0]\nslopes = d @ ...\nreturn np.clip(X + ..., 0, 1)\n```",
     ),
 )
 
 EXERCISES = [
     numerical_gradient,
-    predict_evaluations,
     gradient_descent,
     predict_step,
     predict_sign,

@@ -54,7 +54,7 @@ def _sigmoid_reference(case: Case) -> dict[str, Any]:
 
 
 def _explain_sigmoid(case: Case, seen: Any, expected: Any) -> str | None:
-    if np.any(np.isnan(np.asarray(seen["values"], dtype=float))):
+    if seen["values"] is not None and np.isnan(np.asarray(seen["values"], dtype=float)).any():
         return "The result contains NaN: somewhere infinity is divided by infinity"
     return None
 
@@ -76,7 +76,7 @@ sigmoid = Exercise(
     title="Squash a number",
     takes={"sigmoid": "function"},
     points=2,
-    minutes=6,
+    minutes=7,
     difficulty=2,
     cases=_sigmoid_cases,
     probe=probes.without_overflow,
@@ -101,9 +101,19 @@ sigmoid = Exercise(
         ),
         Mistake(
             id="sigmoid_mirrored",
-            message="It falls where it should rise: large z should give values near 1. The "
-            "formula has e to the power of minus z.",
+            message="It falls where it should rise: large z should give values near 1, and z far "
+            "below 0 values near 0.",
             answer=lambda z: 0.5 * (1 - np.tanh(0.5 * z)),
+        ),
+        Mistake(
+            id="sigmoid_above_one",
+            message="Some values are above 1, and a sigmoid stays between 0 and 1. Look at the "
+            "brackets: 1 / 1 + x is 1 + x, which is not 1 / (1 + x).",
+            answer=lambda z: np.where(z >= 0, 1 + np.exp(-np.abs(z)), 2 * np.exp(-np.abs(z))),
+            recognise=lambda case, seen, expected: (
+                np.shape(seen["values"]) == np.shape(expected["values"])
+                and np.max(seen["values"]) > 1 + 1e-6
+            ),
         ),
         Mistake(
             id="sigmoid_tanh",
@@ -117,6 +127,17 @@ sigmoid = Exercise(
             answer=lambda z: 0.25 * (1 - np.tanh(0.5 * z) ** 2),
         ),
         Mistake(
+            id="sigmoid_absolute",
+            message="A number and its negative get the same value: `np.abs` takes the sign off. "
+            "For negative z it takes another formula; `np.where` chooses between the two.",
+            answer=lambda z: 1 / (1 + np.exp(-np.abs(z))),
+            recognise=lambda case, seen, expected: (
+                case["name"] == "far"
+                and np.allclose(seen["values"], np.asarray(seen["values"])[::-1])
+                and not np.allclose(seen["values"], seen["values"][0])
+            ),
+        ),
+        Mistake(
             id="sigmoid_integers",
             message="For whole numbers the result is cut down to whole numbers: "
             "`np.zeros_like(z)` takes over the type of z. Make the result of floats.",
@@ -127,10 +148,11 @@ sigmoid = Exercise(
     hints=(
         "The formula is one line. The trouble is e to the power of a large number: for which z "
         "does that happen in 1 / (1 + e^-z)?",
-        "Multiply above and below by e^z: e^z / (1 + e^z) is the same function, and harmless for "
-        "negative z. So use one form for each sign. `np.exp(-np.abs(z))` is harmless for both; "
+        "Multiply above and below by e^z: e^z / (e^z + 1) is the same function, and harmless for "
+        "negative z. So use one form for each sign. The given `small` is e^-z on the right of 0 "
+        "and e^z on the left; "
         "[np.where](https://numpy.org/doc/stable/reference/generated/numpy.where.html) chooses.",
-        "```python\ne = np.exp(-np.abs(z))\nreturn np.where(z >= 0, 1 / (1 + e), ...)\n```",
+        "```python\nreturn np.where(z >= 0, 1 / (1 + small), ...)\n```",
     ),
 )
 
@@ -146,6 +168,7 @@ relu = Exercise(
         {"args": [rng.permutation(np.arange(-4, 3))]},
         {"args": [rng.normal(0, 2, 5)]},
     ],
+    probe=probes.called,
     reference=lambda case: (case["args"][0] + np.abs(case["args"][0])) / 2,
     mistakes=(
         Mistake(
@@ -169,9 +192,18 @@ relu = Exercise(
         ),
         Mistake(
             id="relu_whole",
-            message="It decides once for the whole array. Each number is compared with 0 by "
+            message="It takes one maximum of many numbers. Each number is compared with 0 by "
             "itself: `np.maximum`, not `np.max`.",
             answer=lambda z: np.max(z),
+            recognise=lambda case, seen, expected: any(
+                np.array_equal(seen, np.max(case["args"][0], axis)) for axis in (None, 0)
+            ),
+        ),
+        Mistake(
+            id="relu_filtered",
+            message="Numbers below 0 are left out. They stay in their places, as 0, so that the "
+            "result has the shape of z.",
+            answer=lambda z: z[z > 0],
         ),
         Mistake(
             id="relu_leaky",
@@ -216,9 +248,10 @@ layer = Exercise(
     title="A layer is one matrix product",
     takes={"layer": "function"},
     points=2,
-    minutes=7,
+    minutes=6,
     difficulty=2,
     cases=_layer_cases,
+    probe=probes.called,
     reference=_layer_by_loops,
     mistakes=(
         Mistake(
@@ -268,7 +301,7 @@ layer = Exercise(
 predict_stack = question(
     "predict_stack",
     "Two layers in a row",
-    minutes=2,
+    minutes=3,
     difficulty=2,
     options={
         "a": option(
@@ -346,6 +379,7 @@ mlp_forward = Exercise(
     minutes=7,
     difficulty=2,
     cases=_forward_cases,
+    probe=probes.called,
     reference=_forward_by_loops,
     show=lambda case: (
         f"mlp_forward(params, X) with layers {' -> '.join(map(str, _sizes(case)))} and "
@@ -363,6 +397,12 @@ mlp_forward = Exercise(
             message="There is no relu between the layers: without it, all of them together are "
             "one layer.",
             answer=_forward_with(between=lambda h: h),
+        ),
+        Mistake(
+            id="forward_relu_first",
+            message="Relu comes before each layer, so it cuts the inputs themselves as well. It "
+            "belongs after each layer but the last.",
+            answer=lambda params, X: _forward_with()(params, np.maximum(X, 0)),
         ),
         Mistake(
             id="forward_sigmoid",
@@ -394,10 +434,10 @@ mlp_forward = Exercise(
     ),
     hints=(
         "Let one variable run through the layers: what one gives, the next one takes.",
-        "A loop over `params[:-1]` with `relu(layer(W, b, X))`, then the last layer without relu. "
-        "[Unpacking](https://docs.python.org/3/tutorial/controlflow.html#unpacking-argument-lists) "
-        "works in the loop's head: `for W, b in params[:-1]:`.",
-        "```python\nfor W, b in params[:-1]:\n    X = relu(layer(W, b, X))\nW, b = params[-1]\n"
+        "In the loop, `layer` and then `relu`, both of `h`, and what comes out is the new `h`. The "
+        "last layer comes without relu. Background: [a two-layer network]"
+        "(https://cs231n.github.io/neural-networks-1/#feedforward).",
+        "```python\nfor W, b in params[:-1]:\n    h = relu(layer(W, b, h))\nW, b = params[-1]\n"
         "return ...\n```",
     ),
 )
@@ -406,36 +446,6 @@ mlp_forward = Exercise(
 def _sizes(case: Case) -> list[int]:
     params = case["args"][0]
     return [len(params[0][0]), *(len(b) for _, b in params)]
-
-
-predict_dials = question(
-    "predict_dials",
-    "How many dials?",
-    minutes=2,
-    options={
-        "a": option(
-            "90",
-            "That is 64 + 16 + 10, the number of values in the three columns. The dials sit on "
-            "the lines between the columns: one for each pair of neighbours.",
-        ),
-        "b": option(
-            "1,184",
-            "These are the weights, 64 · 16 + 16 · 10. Each of the 26 neurons also has a bias.",
-        ),
-        "c": option("1,210", "64 · 16 + 16 weights and biases, then 16 · 10 + 10: 1,210 in all."),
-        "d": option(
-            "10,240",
-            "That is 64 · 16 · 10. The layers follow one another, so their dials add up and "
-            "don't multiply.",
-        ),
-    },
-    right="c",
-    hints=(
-        "Count layer by layer: one weight for each input of each neuron, and a bias a neuron.",
-        "The first layer has 16 neurons with 64 weights and 1 bias each.",
-        "16 · (64 + 1) + 10 · (16 + 1).",
-    ),
-)
 
 
 # --- From scores to probabilities --------------------------------------------------------------
@@ -485,6 +495,7 @@ def _softmax_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "large", "args": [np.array([900.0, 897.0, 901.5, 899.0]) + rng.normal(0, 1, 4)]},
         {"name": "far below", "args": [np.array([-900.0, -902.0, -899.0]) + rng.normal(0, 1, 3)]},
         {"name": "far apart", "args": [far + rng.normal(0, 0.5, (2, 3))]},
+        {"name": "wide", "args": [np.array([1000.0, 1.0, -3.0, 2.0, 0.0]) + rng.normal(0, 1, 5)]},
     ]
 
 
@@ -507,6 +518,15 @@ def _one_max(z: np.ndarray, axis: int = -1) -> np.ndarray:
     return _plain_softmax(z - z.max(), axis)
 
 
+def _in_proportion(case: Case, seen: Any, expected: Any) -> bool:
+    """Whether the shares fit each other along the axis, and not their sum."""
+    axis = case.get("kwargs", {}).get("axis", -1)
+    factor = np.asarray(seen, dtype=float) / expected
+    return factor.shape == expected.shape and bool(
+        np.allclose(factor, factor.take([0], axis=axis)) and np.all(factor > 0)
+    )
+
+
 SMALL = ("rows", "columns", "middle", "one example")
 
 softmax = Exercise(
@@ -517,6 +537,7 @@ softmax = Exercise(
     minutes=8,
     difficulty=3,
     cases=_softmax_cases,
+    probe=probes.called,
     reference=_softmax_by_loops,
     rules=(Rule(call="scipy.special.softmax", instead="write it with np.exp, max and sum"),),
     mistakes=(
@@ -531,7 +552,7 @@ softmax = Exercise(
             id="softmax_axis_ignored",
             message="`axis` is not used: it always sums along the last axis.",
             answer=lambda z, axis=-1: _softmax(z, -1),
-            on=("columns", "middle"),
+            on=("columns",),
         ),
         Mistake(
             id="softmax_first_axis",
@@ -546,6 +567,14 @@ softmax = Exercise(
             "which makes them positive.",
             answer=lambda z, axis=-1: z / z.sum(axis=axis, keepdims=True),
             on=SMALL,
+        ),
+        Mistake(
+            id="softmax_undivided",
+            message="The numbers are in the right proportion, and they don't add up to 1 along "
+            "`axis`: divide the powers of e by their own sum, e / e.sum(axis=axis, keepdims=True).",
+            answer=lambda z, axis=-1: np.exp(z),
+            on=SMALL,
+            recognise=_in_proportion,
         ),
         Mistake(
             id="softmax_log",
@@ -569,11 +598,28 @@ softmax = Exercise(
             on=("large", "far below"),
         ),
         Mistake(
+            id="softmax_far_below",
+            message="Scores near -900 give NaN: all their powers of e are 0, and 0 divided by 0 is "
+            "no number. What you subtract has to be the largest score itself, whatever its sign: "
+            "then one power is 1.",
+            answer=lambda z, axis=-1: _plain_softmax(z - 900.0, axis),
+            on=("far below",),
+            recognise=lambda case, seen, expected: np.isnan(np.asarray(seen, dtype=float)).any(),
+        ),
+        Mistake(
             id="softmax_one_max",
             message="The largest score of the whole array is subtracted, and a row far below it "
             "becomes 0 divided by 0. Each row along `axis` needs its own maximum: keepdims=True.",
             answer=_one_max,
             on=("far apart",),
+        ),
+        Mistake(
+            id="softmax_mean",
+            message="One score far above the others gives NaN: its power of e overflows after the "
+            "subtraction, too. Subtract the largest score, not the mean.",
+            answer=lambda z, axis=-1: _plain_softmax(z - z.mean(axis=axis, keepdims=True), axis),
+            on=("wide",),
+            recognise=lambda case, seen, expected: np.isnan(np.asarray(seen, dtype=float)).any(),
         ),
     ),
     hints=(
@@ -612,6 +658,7 @@ accuracy = Exercise(
     minutes=3,
     difficulty=1,
     cases=_accuracy_cases,
+    probe=probes.called,
     reference=_accuracy_by_loop,
     mistakes=(
         Mistake(
@@ -635,6 +682,12 @@ accuracy = Exercise(
             message="`argmax` without an axis looks at the whole array. Each example, a row, has "
             "its own largest score: axis=1.",
             answer=lambda logits, y: float((logits.argmax() == y).mean()),
+        ),
+        Mistake(
+            id="accuracy_max",
+            message="It compares the largest score itself with the label. The answer is the place "
+            "of the largest score: `argmax`, not `max`.",
+            answer=lambda logits, y: float((logits.max(axis=1) == y).mean()),
         ),
         Mistake(
             id="accuracy_each",
@@ -685,6 +738,7 @@ one_hot = Exercise(
     minutes=3,
     difficulty=1,
     cases=_one_hot_cases,
+    probe=probes.called,
     reference=_one_hot_by_loop,
     measure=_as_numbers,
     mistakes=(
@@ -762,7 +816,9 @@ predict_guess = question(
 def _cross_entropy_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for n, classes in ((5, 3), (4, 7), (1, 6)):
-        cases.append({"args": [_probabilities(rng, n, classes), rng.integers(0, classes, n)]})
+        p = _probabilities(rng, n, classes)
+        y = (p.argmax(axis=1) + rng.integers(1, classes, n)) % classes  # not the likeliest
+        cases.append({"name": "some", "args": [p, y]})
     y = rng.permutation([0, 2, 1, 3, 0, 2])
     p = _probabilities(rng, 6, 4)
     p[np.arange(6), (y + 1) % 4] = 0.0
@@ -788,9 +844,10 @@ cross_entropy = Exercise(
     title="Cross-entropy",
     takes={"cross_entropy": "function"},
     points=3,
-    minutes=7,
+    minutes=6,
     difficulty=3,
     cases=_cross_entropy_cases,
+    probe=probes.called,
     reference=_cross_entropy_by_loop,
     mistakes=(
         Mistake(
@@ -822,8 +879,42 @@ cross_entropy = Exercise(
             answer=lambda p, y: float(-np.log(np.maximum(p[:, y], 1e-300)).mean()),
             recognise=lambda case, seen, expected: (
                 case.get("name") != "zeros"
+                and np.ndim(seen) == 0
                 and np.isclose(seen, -np.log(case["args"][0][:, case["args"][1]]).mean())
             ),
+        ),
+        Mistake(
+            id="cross_entropy_softmax",
+            message="Softmax is applied once more. What comes in are probabilities already.",
+            answer=lambda p, y: float(-np.log(_picked(_softmax(p), y)).mean()),
+        ),
+        Mistake(
+            id="cross_entropy_all",
+            message="The costs of all classes are averaged, right and wrong ones. Only the right "
+            "class of each example counts.",
+            answer=lambda p, y: float(-np.log(np.maximum(p, 1e-300)).mean()),
+            recognise=lambda case, seen, expected: (
+                case.get("name") != "zeros" and np.isclose(seen, -np.log(case["args"][0]).mean())
+            ),
+        ),
+        Mistake(
+            id="cross_entropy_entropy",
+            message="This is how unsure the network is, whatever the labels say. The cost asks for "
+            "the right class only, y[i] in row i.",
+            answer=lambda p, y: float(-(p * np.log(np.maximum(p, 1e-300))).sum() / len(y)),
+            on=("some",),
+        ),
+        Mistake(
+            id="cross_entropy_largest",
+            message="This is the cost of the class that the network finds likeliest. The cost asks "
+            "for the right class, y[i] in row i.",
+            answer=lambda p, y: float(-np.log(p.max(axis=1)).mean()),
+            on=("some",),
+        ),
+        Mistake(
+            id="cross_entropy_each",
+            message="It gives the cost of each example. Take their mean: one number.",
+            answer=lambda p, y: -np.log(_picked(p, y)),
         ),
         Mistake(
             id="cross_entropy_of_mean",
@@ -877,6 +968,7 @@ entropy = Exercise(
         {"name": "zeros", "args": [_distribution(rng, 6, zeros=2)]},
         {"name": "certain", "args": [np.array([0.0, 1.0, 0.0])]},
     ],
+    probe=probes.called,
     reference=_entropy_by_loop,
     atol=1e-5,
     mistakes=(
@@ -903,6 +995,12 @@ entropy = Exercise(
             id="entropy_unweighted",
             message="The surprises are added up without their probabilities: multiply each by p.",
             answer=lambda p: float(-np.sum(np.log(p[p > 0]))),
+            on=("some", "more"),
+        ),
+        Mistake(
+            id="entropy_each",
+            message="It gives what each outcome adds. Add them up: entropy is one number.",
+            answer=lambda p: -p[p > 0] * np.log(p[p > 0]),
             on=("some", "more"),
         ),
         Mistake(
@@ -943,6 +1041,7 @@ kl_divergence = Exercise(
         {"name": "more", "args": [_distribution(rng, 3), _distribution(rng, 3)]},
         {"name": "zeros", "args": [_distribution(rng, 6, zeros=2), _distribution(rng, 6)]},
     ],
+    probe=probes.called,
     reference=_kl_by_loop,
     atol=1e-5,
     mistakes=(
@@ -976,6 +1075,19 @@ kl_divergence = Exercise(
             answer=lambda p, q: (_mean_log(p, p) - _mean_log(p, q)) / len(p),
         ),
         Mistake(
+            id="kl_unweighted",
+            message="The logarithms are added up without their probabilities: multiply each by p.",
+            answer=lambda p, q: float(np.sum(np.log(p / q))),
+            on=("some", "more"),
+        ),
+        Mistake(
+            id="kl_absolute",
+            message="The terms are made positive one by one. Some are negative, and only their sum "
+            "never is: leave `abs` out.",
+            answer=lambda p, q: float(np.sum(np.abs(p * np.log(p / q)))),
+            on=("some", "more"),
+        ),
+        Mistake(
             id="kl_zero",
             message="An outcome with the probability 0 makes it NaN. What never happens costs "
             "nothing, whatever q says, so leave it out.",
@@ -997,7 +1109,6 @@ EXERCISES = [
     layer,
     predict_stack,
     mlp_forward,
-    predict_dials,
     predict_shift,
     softmax,
     accuracy,

@@ -3,6 +3,8 @@ functions made from a case's numbers, and generators, and hand back arrays."""
 
 from __future__ import annotations
 
+import copy
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +13,60 @@ import numpy as np
 
 from autograder.probes.observe import Misuse
 
+# What numpy says of a learner's line, in part, and what that means in these exercises.
+IN_OUR_WORDS = (
+    (
+        "truth value of an array",
+        "`if` and Python's `max` ask one question of the whole array; `np.where` and `np.maximum` "
+        "go number by number.",
+    ),
+    (
+        "can be converted to Python scalars",
+        "The functions of `math` take one number; those of numpy, as `np.exp`, take arrays.",
+    ),
+    (
+        "matmul: ",
+        "Inner sizes must be equal, as in (n, inputs) @ (inputs, neurons): is the order right, "
+        "that of the arguments as well?",
+    ),
+    (
+        "could not be broadcast",
+        "Print both shapes. A sum or maximum along an axis loses that axis: keepdims=True keeps "
+        "it, with length 1.",
+    ),
+    ("boolean index did not match", "The mask was made from an array of another length."),
+    (
+        "is out of bounds for axis 0",
+        "The first index counts rows. [np.arange(len(y)), y] pairs row i with column y[i].",
+    ),
+    ("is out of bounds for array of dimension", "Use the `axis` that the function is given."),
+)
+
+
+def called(case: dict[str, Any], function: Callable[..., Any]) -> Any:
+    """Call a learner's function; where numpy complains, add in our words what it means."""
+    try:
+        return function(*case.get("args", []), **case.get("kwargs", {}))
+    except (ValueError, TypeError, IndexError) as error:
+        text = str(error).strip()
+        for part, words in IN_OUR_WORDS:
+            if part in text:
+                worded = IndexError if isinstance(error, IndexError) else type(error)
+                told = worded(f"{_shorter(text)}. {words}")
+                raise told.with_traceback(error.__traceback__) from None
+        raise
+
+
+def _shorter(text: str) -> str:
+    """numpy's sentence without its advice and its signature, which are not for beginners."""
+    return re.sub(r",? with gufunc signature \S+| Use a\.any\(\).*", "", text).rstrip(". ")
+
 
 def without_overflow(case: dict[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
     """The values of a function, and whether numpy met an overflow on the way."""
     with warnings.catch_warnings(record=True) as met, np.errstate(over="warn"):
         warnings.simplefilter("always")
-        values = function(*case["args"])
+        values = called(case, function)
     return {"values": values, "overflows": any("overflow" in str(w.message) for w in met)}
 
 
@@ -68,15 +118,37 @@ def descent(case: dict[str, Any], gradient_descent: Callable[..., Any]) -> dict[
     }
 
 
+def layer_gradients(case: dict[str, Any], mlp_gradients: Callable[..., Any]) -> Any:
+    """The gradients by layer, in the order of the walk back: the last layer comes first."""
+    found = called(case, mlp_gradients)
+    if found is None:
+        return None
+    layers = len(case["args"][0])
+    asked = "`mlp_gradients` should return a list of pairs (dW, db), one for each layer"
+    if not isinstance(found, (list, tuple)):
+        raise Misuse(f"{asked}.")
+    if len(found) != layers:
+        raise Misuse(f"{asked}: with {layers} layers it returns {len(found)} of them.")
+    if any(not isinstance(pair, (list, tuple)) or len(pair) != 2 for pair in found):
+        raise Misuse(f"{asked}.")
+    named = [(f"layer {place + 1} of {layers}", pair) for place, pair in enumerate(found)]
+    return {name: {"dW": dW, "db": db} for name, (dW, db) in reversed(named)}
+
+
 def trained(case: dict[str, Any], train: Callable[..., Any], net: Any) -> dict[str, Any]:
     """The parameters after a short training, or what the trained net says of given digits."""
     if "images" in case:
         return {"logits": logits(net, np.array(case["images"], dtype=float))}
-    args = case["kwargs"]
-    found = train(**args, rng=np.random.default_rng(case["seed"]))
+    if "seeds" in case:
+        return {"runs": [_trained_once(copy.deepcopy(case), train, seed) for seed in case["seeds"]]}
+    return {"parameters": _trained_once(case, train, case["seed"])}
+
+
+def _trained_once(case: dict[str, Any], train: Callable[..., Any], seed: int) -> list[list]:
+    found = train(**case["kwargs"], rng=np.random.default_rng(seed))
     if found is None:
         raise Misuse("`train` returns None: return the trained parameters.")
-    return {"parameters": [[W, b] for W, b in pairs(found, "`train` should return")]}
+    return [[W, b] for W, b in pairs(found, "`train` should return")]
 
 
 def pairs(params: Any, what: str) -> list[tuple[np.ndarray, np.ndarray]]:
