@@ -273,9 +273,9 @@ with needs("scaled_dot_product_attention"):
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "The first words of a sentence, one above the other: the, robot, ate, it. An arrow leads from "
-    "ate back to the, one back to robot and one to ate itself. The word it, which comes after ate, "
-    "is grey and has a cross: ate may not look at it.",
+    "Four words side by side: the, robot, ate, it. Arrows lead from ate back to the and to robot, "
+    "and beside ate it says: itself, too. The word it, which comes after ate, is grey and marked: not "
+    "yet.",
     width=5.4,
     height=1.5,
 ) as ax:
@@ -288,7 +288,7 @@ with figure(
             "", (place, 0.25), (2, 0.25),
             arrowprops={"arrowstyle": "->", "color": "#0072b2", "connectionstyle": f"arc3,rad={bend}"},
         )  # fmt: skip
-    ax.text(2, 0.32, "itself, too", ha="center", fontsize=8, color="#0072b2")
+    ax.text(2.12, 0.3, "itself, too", fontsize=8, color="#0072b2")
     ax.text(3, 0.32, "✗ not yet", ha="center", fontsize=9, color="#d55e00")
     ax.set(xlim=(-0.5, 3.6), ylim=(-0.2, 1.25))
     ax.set_axis_off()
@@ -349,11 +349,11 @@ with needs("scaled_dot_product_attention", "causal_mask"):
 #
 # Why this matters: a word needs to look at several things at once, for several reasons.
 #
-# One look-up gives a word one mix. But "it" may want its noun and its verb. So the C numbers of each word are cut into pieces, and each piece does its own look-up, with its own map. Each such look-up is a **head**.
+# One look-up gives a word one mix. But "it" may want its noun and its verb. So the C numbers of each query, key and value are cut into pieces, and each piece does its own look-up, with its own map. Each such look-up is a **head**.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "A table of 5 words in rows and 12 numbers in columns. The columns are cut into three pieces of "
+    "The queries of a sentence: 5 words in rows, 12 numbers in columns. The columns are cut into three pieces of "
     "four neighbours, in blue, orange and green. An arrow leads to three tables of 5 by 4, one for "
     "each head.",
     width=7.2,
@@ -366,7 +366,7 @@ with figure(
             for left in (column, 16 + column + 2 * (column // 4)):
                 ax.barh(4.45 - row, 0.9, height=0.9, left=left, color=colour)
     ax.annotate("", (15.5, 2.5), (12.5, 2.5), arrowprops={"arrowstyle": "->", "lw": 2})
-    ax.text(5.95, 5.3, "a sentence: 5 words, C = 12", ha="center", fontsize=9)
+    ax.text(5.95, 5.3, "the queries of 5 words, C = 12", ha="center", fontsize=9)
     for head in range(3):
         ax.text(18 + 6 * head, 5.3, f"head {head}", ha="center", fontsize=9, color=shades[head])
     ax.set(xlim=(-0.5, 32.5), ylim=(-0.3, 6.2), aspect="equal")
@@ -381,15 +381,14 @@ with figure(
 # 4. **Merge**: put the heads' results side by side again.
 # 5. Through a last (C, C) array, W_o, which lets the heads' results mix.
 #
-# Nearly all mistakes in transformers are mistakes of shape. So write the shapes down before the code.
+# Many mistakes in transformers are mistakes of shape. So write the shapes down before the code.
 
 # %% [markdown]
 # @exercise shape_table
 #
-# Take B = 2 sentences of T = 5 words, C = 12 numbers a word, and 3 heads. Fill in the shape of each array. The first one is done.
+# Take B = 2 sentences of T = 5 words, C = 12 numbers a word, and 3 heads. `x` is (2, 5, 12). Fill in the shape of each array, as a tuple.
 
 # %% exercise="shape_table"
-# "x" is (2, 5, 12)
 shape_table = {
     "q": ...,  # x @ W_q, not cut yet
     "q in heads": ...,
@@ -543,7 +542,7 @@ with needs("positional_encoding"):
     with figure(
         "Left: the encoding of 40 places in 24 columns. The left columns flicker from place to "
         "place, further right the stripes get longer, and the last columns hardly change. Right: "
-        "the dot product of place 20 with all others: highest at 20 itself, lower around it.",
+        "the dot product of place 20 with all others: highest at 20 itself, and falling off in waves.",
         width=7.0,
         height=2.7,
         columns=2,
@@ -588,8 +587,13 @@ with figure(
                 at, 1.1, label, ha="center", va="center", fontsize=9,
                 bbox={"boxstyle": "round,pad=0.4", "fc": "white", "ec": "#6b7280"},
             )  # fmt: skip
-        ax.annotate("", (start + 1.15, 1.1), (start + 0.7, 1.1), arrowprops=way)
-        ax.annotate("", (start + 3.9, 0.12), (start + 3.7, 0.95), arrowprops=way)
+        ax.annotate(
+            "",
+            (start + 2.3, 1.1),
+            (start + 0.3, 1.1),
+            arrowprops=way | {"shrinkA": 17, "shrinkB": 50 if start < 1 else 37},
+        )
+        ax.annotate("", (start + 3.8, 0.2), (start + 2.9, 0.78), arrowprops=way)
         ax.text(
             start + 3.9, 0, "+", ha="center", va="center", fontsize=13, color="white",
             bbox={"boxstyle": "circle,pad=0.15", "fc": "#0072b2", "ec": "none"},
@@ -624,6 +628,11 @@ def layer_norm(x, gamma, beta, eps=1e-5):
 # Now the whole block, as in the picture: twice "norm, do something, add". The norm stands **before** each part, which is called **pre-norm**, and which most models of today do. (The original paper puts it after the addition.)
 
 # %% [markdown]
+# ### Help: "KeyError", or a shape error inside the block
+#
+# The params are in a dict, so write `p["W1"]`, with the quotes. A shape error in `h @ p["W1"]` means that h is no longer (B, T, C): print `h.shape` after each line. If all shapes fit and the numbers don't, look at what is added to what: the stream `x` is never replaced by its normalised copy.
+
+# %% [markdown]
 # @exercise transformer_block
 #
 # Write `transformer_block(x, params, num_heads)`. Every word may look at every other one: no mask. The small network is `relu(h @ W1 + b1) @ W2 + b2`, where relu is `np.maximum(..., 0)`. `params` is a dict:
@@ -645,11 +654,6 @@ def transformer_block(x, params, num_heads):
     return x + np.maximum(h @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"]
     ### END SOLUTION
 
-
-# %% [markdown]
-# ### Help: "KeyError", or a shape error inside the block
-#
-# The params are in a dict, so write `p["W1"]`, with the quotes. A shape error in `h @ p["W1"]` means that h is no longer (B, T, C): print `h.shape` after each line. If all shapes fit and the numbers don't, look at what is added to what: the stream `x` is never replaced by its normalised copy.
 
 # %% [markdown]
 # ## 7. Reading a trained model
@@ -714,8 +718,8 @@ with needs("transformer_block", "positional_encoding"):
     on_animal = maps[1][8, 1]
     with figure(
         "Two maps of the sentence. Left, drawn by hand: each word looks at itself, and it looks at "
-        f"animal. Right, measured: the row of it puts {on_animal:.0%} of its weight on animal; the "
-        "rows of other words are smeared over many places, since nothing was asked of them.",
+        f"animal. Right, measured: the row of it puts {on_animal:.0%} of its weight on animal. Several "
+        "other words look at animal as well, and the first rows are smeared over many places.",
         width=7.6,
         height=3.9,
         columns=2,
@@ -733,7 +737,7 @@ with needs("transformer_block", "positional_encoding"):
     print(f'At "it" the model says: {says} ({sure:.0%} sure)')
 
 # %% [markdown]
-# Look at the row of "it", between the orange lines. The other rows were never asked for anything, and what they show means nothing.
+# Look at the row of "it", between the orange lines. The answer is read off there alone. From the other rows of this last block nothing was ever asked, so don't read anything into them.
 
 # %% [markdown]
 # @exercise predict_it
@@ -773,7 +777,7 @@ with needs("transformer_block", "positional_encoding"):
         axes[0].legend(fontsize=8)
 
 # %% [markdown]
-# In block 2 the look moves from one noun to the other, though "it" and both nouns are the same words as before. So "it" must have learned from block 1 what to ask for. There you see how: for the first sentence, more than half of its weight lies on "tired". For the second it hardly looks at "wide". It need not: without a "tired" in sight, the street is its usual guess.
+# In block 2 the look moves from one noun to the other, though "it" and both nouns are the same words as before. So "it" must have learned from block 1 what to ask for. There you see how: for the first sentence, more than half of its weight lies on "tired". For the second it hardly looks at "wide". It seems that it need not: with no "tired" in sight, it takes the street. The test below bears this out.
 #
 # ### Does the map tell the truth?
 #
@@ -786,7 +790,7 @@ with needs("transformer_block", "positional_encoding"):
         print(f"{tired[place]:8} hidden: it is {says} ({sure:.0%} sure)")
 
 # %% [markdown]
-# Three times the map was right. Without "animal" the model names another animal; it knows the kind that is meant, and has lost the word. Without "street" nothing changes. Without "tired", in block 1, the answer tips over to the street. Now a sentence for which it would have led you astray.
+# Three times the map was right. Without "animal" the model names another animal; it knows the kind that is meant, and has lost the word. Without "street" nothing changes. Without "tired", which it looked at in block 1, the answer tips over to the street. Now a sentence for which it would have led you astray.
 
 # %% tags=["nbval-ignore-output"]
 with needs("transformer_block", "positional_encoding"):
@@ -802,7 +806,7 @@ with needs("transformer_block", "positional_encoding"):
     print("how often the right noun has the largest weight, in three trainings:", *shares)
 
 # %% [markdown]
-# Most of the weight lies on "was", which names nothing, and hiding it changes nothing. Even with "river" hidden the answer is still the river: in block 1 the other words have looked at it, too, and by block 2 its trace is in more than one place. After the first block, a place holds more than its own word.
+# Most of the weight lies on "was", which names nothing, and hiding it hardly changes a thing. Even with "river" hidden the answer is still the river: other words have looked at it in block 1 and pass on what they found. After the first block, a place holds more than its own word.
 #
 # And the sentence above was a good one. The last line counts over all sentences that the model never saw. Each of the three models, trained alike from other random weights, is right on all of them; the right noun has the largest weight in a half to three quarters. So a map gives you a guess, in one line: **look, then take the look away, and count over more than one example.** Whoever wants to know why a model said something, and whether it will say it again, needs the last two.
 #

@@ -141,6 +141,19 @@ look_up_by_hand = Exercise(
             [5.0, 5.0],
         ),
         _paper_slip(
+            "paper_one_decimal",
+            "These weights are rounded to one decimal, which is too rough to go on with. Give two.",
+            "weights",
+            [0.7, 0.1, 0.2],
+        ),
+        _paper_slip(
+            "paper_without_it",
+            'In `out` the value of "it" is missing. A word may look at itself, too: add 0.245 '
+            "times (5, 5).",
+            "out",
+            [10 * _PAPER["weights"][0], 10 * _PAPER["weights"][1]],
+        ),
+        _paper_slip(
             "paper_only_best",
             "In `out` only robot's value is left, times its weight. Add the values of apple and of "
             "it, each times its own weight.",
@@ -291,6 +304,16 @@ def _attention_with(
     return wrong
 
 
+def _over_everything(scores: np.ndarray, axis: int) -> np.ndarray:
+    raised = np.exp(scores - scores.max())
+    return raised / raised.sum()
+
+
+def _mixed_before(q: Any, k: Any, v: Any, mask: Any = None) -> tuple:
+    out, weights = _attention_with(after=_as_it_is)(q, k, v, mask)
+    return out, weights if mask is None else np.where(mask, weights, 0)
+
+
 def _as_it_is(first: Any, mask: Any) -> Any:
     return first
 
@@ -346,6 +369,16 @@ def _explain_attention(case: Case, seen: Any, expected: Any) -> str | None:
         return "The weights contain NaN"
     if _same(weights, want):
         return "The weights are right, `out` is not: it is the weights times the values"
+    if name in MASKED and not weights.any():
+        return (
+            "All weights are 0: the mask is read one way before the softmax and the other way "
+            "after it. True means that a key may be attended, both times"
+        )
+    if name in MASKED and np.any(weights.sum(-1) < 0.99999):
+        return (
+            "With a mask, some rows no longer add up to 1: the hidden keys must lose their share "
+            "before the softmax, by scores as low as -1e9"
+        )
     if not np.allclose(weights.sum(-1), want.sum(-1)):
         return "The weights of a row don't add up to 1 (a row without a True: to 0)"
     if name in MASKED:
@@ -486,6 +519,24 @@ scaled_dot_product_attention = Exercise(
             "False, the score should become minus infinity, or a huge negative number.",
             answer=_attention_with(masked=lambda scores, mask: scores + mask, after=_as_it_is),
             on=MASKED,
+        ),
+        Mistake(
+            id="attention_whole",
+            message="The weights of the whole table add up to 1. Each row should by itself: "
+            "softmax over the last axis.",
+            answer=_attention_with(soft=_over_everything),
+            on=("2-D",),
+        ),
+        Mistake(
+            id="attention_row_out",
+            message="The weights are right, also in the row without a single True. `out` of that "
+            "row should be 0 as well: set the weights to 0 before you mix the values with them.",
+            answer=_mixed_before,
+            recognise=lambda case, seen, expected: (
+                case["name"] == "nothing allowed"
+                and _same(seen["weights"], expected["weights"])
+                and not _same(seen["out"], expected["out"])
+            ),
         ),
         Mistake(
             id="attention_row_nan",
@@ -648,6 +699,19 @@ shape_table = Exercise(
             "`q` is x @ W_q, before it is cut: W_q is (12, 12), so all 12 numbers are still there.",
         ),
         _shape_slip(
+            "shapes_q_weights",
+            "q",
+            (12, 12),
+            "(12, 12) is the shape of W_q. `q` is x @ W_q: what is left of (2, 5, 12) times (12, "
+            "12)?",
+        ),
+        _shape_slip(
+            "shapes_heads_first",
+            "q in heads",
+            (3, 2, 5, 4),
+            "In `q in heads`, the heads stand in front of the batch. The order is (B, H, T, D).",
+        ),
+        _shape_slip(
             "shapes_not_divided",
             "q in heads",
             (2, 3, 5, 12),
@@ -707,6 +771,13 @@ shape_table = Exercise(
             (2, 5, 4),
             "`merged` has the width of one head. The heads are put side by side: 3 times 4 "
             "numbers.",
+        ),
+        _shape_slip(
+            "shapes_mask_each",
+            "causal mask",
+            (2, 5, 5),
+            "`causal mask` has a table for each sentence. It is made by `causal_mask(5)`, which "
+            "knows no sentences: one table serves them all.",
         ),
         _shape_slip(
             "shapes_mask_full",
@@ -1323,44 +1394,44 @@ layer_norm = Exercise(
         ),
         Mistake(
             id="norm_no_dials",
-            message="gamma and beta do nothing: at the end multiply by gamma, and add beta.",
+            message="`gamma` and `beta` do nothing: at the end multiply by gamma, and add beta.",
             answer=_norm_with(after=lambda n, gamma, beta: n),
             on=WIDE,
         ),
         Mistake(
             id="norm_no_beta",
-            message="beta is not added.",
+            message="`beta` is not added.",
             answer=_norm_with(after=lambda n, gamma, beta: gamma * n),
             on=WIDE,
         ),
         Mistake(
             id="norm_no_gamma",
-            message="gamma is left out: multiply by it before you add beta.",
+            message="`gamma` is left out: multiply by it before you add beta.",
             answer=_norm_with(after=lambda n, gamma, beta: n + beta),
             on=WIDE,
         ),
         Mistake(
             id="norm_swapped",
-            message="gamma and beta are swapped: multiply by gamma, add beta.",
+            message="`gamma` and `beta` are swapped: multiply by gamma, add beta.",
             answer=_norm_with(after=lambda n, gamma, beta: beta * n + gamma),
             on=WIDE,
         ),
         Mistake(
             id="norm_dials_first",
-            message="beta is added before gamma multiplies. It is gamma times the normalised "
+            message="`beta` is added before gamma multiplies. It is gamma times the normalised "
             "numbers, and then plus beta.",
             answer=_norm_with(after=lambda n, gamma, beta: gamma * (n + beta)),
             on=WIDE,
         ),
         Mistake(
             id="norm_eps_outside",
-            message="eps is added to the root. It belongs inside: the root of (variance + eps).",
+            message="`eps` is added to the root. It belongs inside: the root of (variance + eps).",
             answer=_norm_with(below=lambda variance, eps: np.sqrt(variance) + eps),
             on=("nearly equal", "another eps"),
         ),
         Mistake(
             id="norm_no_eps",
-            message="eps is left out: it is added to the variance, inside the root, so that "
+            message="`eps` is left out: it is added to the variance, inside the root, so that "
             "nothing is divided by 0.",
             answer=_norm_with(eps_is=lambda eps: 0.0),
             on=("nearly equal", "another eps"),
@@ -1543,17 +1614,17 @@ transformer_block = Exercise(
         ),
         Mistake(
             id="block_no_biases",
-            message="b1 and b2 are left out: the network is relu(h @ W1 + b1) @ W2 + b2.",
+            message="`b1` and `b2` are left out: the network is relu(h @ W1 + b1) @ W2 + b2.",
             answer=_block_with(biases=(0.0, 0.0)),
         ),
         Mistake(
             id="block_no_b1",
-            message="b1 is left out: it is added before the relu.",
+            message="`b1` is left out: it is added before the relu.",
             answer=_block_with(biases=(0.0, 1.0)),
         ),
         Mistake(
             id="block_no_b2",
-            message="b2 is left out: it is added at the end of the network.",
+            message="`b2` is left out: it is added at the end of the network.",
             answer=_block_with(biases=(1.0, 0.0)),
         ),
         Mistake(

@@ -4,8 +4,11 @@ FUNCTIONS = {
     "look_up_by_hand": [
         "look_up_by_hand = {'scores': (2.0, 0.0, 1.0), 'weights': (0.67, 0.09, 0.24), "
         "'out': np.array([7.9, 2.1])}",
-        "look_up_by_hand = {'scores': [2, 0, 1], 'weights': softmax(np.array([2., 0, 1])), "
-        "'out': softmax(np.array([2., 0, 1])) @ values}",
+        """
+e = np.exp(np.array([2.0, 0.0, 1.0]))
+w = e / e.sum()
+look_up_by_hand = {"scores": keys @ [1, 0], "weights": w, "out": w @ values}
+""",
     ],
     "scaled_dot_product_attention": [
         # Minus infinity, and NaN made 0.
