@@ -208,7 +208,7 @@ print("a choice:  ", np.where([True, False, True], [7, 8, 9], -1))
 #
 # Write the look-up for any number of axes in front. `q` is (..., queries, d_k), `k` is (..., keys, d_k) and `v` is (..., keys, d_v). It returns **two** things: the mixed values and the weights, in this order.
 #
-# `softmax(z)` from above is at hand, over the last axis. Where a mask is given, the weight of a hidden key is 0, also in a row without a single True.
+# `softmax(z)` from above is at hand, over the last axis. Where a mask is given, the weight of a hidden key is 0, also in a row without a single True. The mask may have fewer axes than the scores; `np.where` stretches it over the axes in front (it **broadcasts**).
 
 
 # %% exercise="scaled_dot_product_attention"
