@@ -360,7 +360,7 @@ with needs("get_stats", "merge", "tokenizer", "bigram_probabilities", "perplexit
             print(f"{kind:10} {smoothing:<10g} {found:14.1f} {each_byte:22.2f}")
 
 # %% [markdown]
-# `model[new[:-1], new[1:]]` picks one entry for each pair: rows from the first list, columns from the second. Two things to see. Too little smoothing is punished hard, as every new pair comes as a shock; too much drowns what was counted. And perplexity for each token can't be compared between tokenizers, as longer tokens are harder to guess and there are fewer of them. For each byte it can: lower is better, and your tokens win.
+# `model[new[:-1], new[1:]]` picks one entry for each pair: rows from the first list, columns from the second. Two things to see. Too little smoothing is punished hard, as every new pair comes as a shock; too much drowns what was counted. And perplexity for each token can't be compared between tokenizers, as longer tokens are harder to guess and there are fewer of them. For each byte it can, and lower is better: each at its best smoothing, your tokens win.
 
 # %% [markdown]
 # ## 4. Drawing well
@@ -490,7 +490,7 @@ with needs("tokenizer", "bigram_probabilities", "sample"):
         print(f"temperature {T}: {tok.decode(ids)!r}")
 
 # %% [markdown]
-# Cold, it runs in circles; hot, it falls apart. Look at what top-p is for: at a temperature of 1, thousands of unlikely tokens still hold a few percent together, and one of them in every few lines is enough to derail a text.
+# Cold, it runs in circles; hot, it falls apart. Look at what top-p is for: at a temperature of 1, hundreds of unlikely tokens still hold a few percent together, and one of them every few lines is enough to derail a text.
 
 # %% [markdown]
 # ## 5. Larger is better, by a law
