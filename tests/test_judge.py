@@ -173,6 +173,12 @@ def test_values_are_shown_where_a_measure_only_passes_them_on() -> None:
     assert labels(lambda case, seen: np.sign(seen)) == ["Called"]
 
 
+def test_an_array_where_true_or_false_is_expected() -> None:
+    result = returns(np.array([True, False]), True)
+    assert result.outcome is Outcome.WRONG
+    assert result.message == ("It returns an array of shape (2,), where True or False is expected.")
+
+
 def test_endless_recursion() -> None:
     def double(x: float) -> float:
         return double(x)
