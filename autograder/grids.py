@@ -99,5 +99,21 @@ def sliders(show: Callable[..., None], **ranges: tuple[float, float, float, floa
         controls[name] = kind(
             value=value, min=least, max=most, step=step, description=name, continuous_update=False
         )
-    output = ipywidgets.interactive_output(show, controls)
+    output = ipywidgets.Output()
+
+    def draw(change: object = None) -> Exception | None:
+        output.clear_output(wait=True)
+        with output:  # it shows what is drawn and printed
+            try:
+                show(**{name: control.value for name, control in controls.items()})
+            except Exception as error:
+                print(f"{type(error).__name__}: {error}")
+                return error
+        return None
+
+    error = draw()
+    if error is not None:  # so that `needs`, around the sliders, can say what is missing
+        raise error
+    for control in controls.values():
+        control.observe(draw, names="value")
     display(ipywidgets.VBox([*controls.values(), output]))

@@ -89,7 +89,7 @@ def _well_formed(seen: Observation) -> bool:
                 and all(isinstance(name, str) for name in mutated)
             )
         case "stub":
-            return fine
+            return fine and isinstance(seen.get("name", ""), str)
         case "raised":
             return fine and error is not None
         case "timed_out":
@@ -132,8 +132,10 @@ def _halted(
                     called + _line(seen["error"]),
                 )
             case "stub" if index == 0:
+                missing = f"`{seen['name']}`" if len(exercise.takes) > 1 and "name" in seen else ""
                 return Result(
-                    Outcome.NOT_ATTEMPTED, "Write your answer in the cell above, then run both."
+                    Outcome.NOT_ATTEMPTED,
+                    f"Write {missing or 'your answer'} in the cell above, then run both.",
                 )
             case "stub":
                 where = _line(seen.get("error"))

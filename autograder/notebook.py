@@ -243,12 +243,15 @@ def needs(*names: str) -> Iterator[None]:
             _show(_problem("needs", str(unknown)))
             return
         unsolved = [e for e in exercises if done.get(e.id, {}).get("outcome") != "passed"]
-        listed = " and ".join(f"`{exercise.id}`" for exercise in unsolved or exercises)
-        text = f"This cell builds on {listed}. "
+        listed = _listed([f"`{exercise.id}`" for exercise in unsolved or exercises])
         if unsolved:
-            text += "Pass the check, then run this cell again."
+            check_or_checks = "check" if len(unsolved) == 1 else "checks"
+            text = f"This cell builds on {listed}. Pass the {check_or_checks}, then run it again."
         else:
-            text += "You have passed that. Run the answer cells above again, then this one."
+            text = (
+                f"This cell builds on {listed}, which you have passed, and on cells before it. Run "
+                "all cells above again, then this one."
+            )
         if not isinstance(error, NotImplementedError):
             text += f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
         title = (unsolved or exercises)[0].title
@@ -298,6 +301,10 @@ def _install() -> None:
         from IPython import get_ipython
 
         unnamed.install(get_ipython())
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
 
 
 def _problem(title: str, text: str) -> Card:

@@ -433,6 +433,32 @@ def test_a_check_before_its_answer_is_calm_and_other_name_errors_are_pythons(hom
     assert "Run the cell with your answer first" in shown
 
 
+SLIDERS = """
+from autograder import needs
+from autograder.grids import sliders
+def show(a):
+    print(f"a is {a}")
+    if a > 1:
+        raise NotImplementedError
+with needs("relu"):
+    sliders(show, a=(0.0, 2.0, 0.5, FIRST))
+"""
+
+
+@pytest.mark.parametrize(("first", "seen"), [(0.5, "VBox("), (1.5, "○ Not yet")])
+def test_sliders_draw_once_and_needs_sees_what_is_missing(
+    home: Path, first: float, seen: str
+) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    cell = nbformat.v4.new_code_cell(SLIDERS.replace("FIRST", str(first)))
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    shown = [output.data["text/plain"] for output in notebook.cells[0].outputs]
+    assert len(shown) == 1
+    assert shown[0].startswith(seen)
+
+
 def test_a_name_may_stand_after_a_dot(shown: list[Card], double: Exercise) -> None:
     autograder.hint.double()
     assert text(shown).startswith("→ Hint 1 of 3")

@@ -72,7 +72,7 @@ def misuse(takes: dict[str, str], answers: tuple[Any, ...]) -> dict[str, Any] | 
         return _misused(f"The check takes {things}, and it got {got}.")
     for name, answer in zip(names, answers, strict=True):
         if answer is ... or _is_stub(answer):
-            return {"status": "stub"}
+            return {"status": "stub", "name": name}
         problem = _wrong_kind(name, takes[name], answer)
         if problem:
             return _misused(problem)
