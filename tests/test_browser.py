@@ -45,3 +45,21 @@ def test_wrong_then_right(exercise_id: str, tmp_path: Path) -> None:
         assert "Not right yet" not in right
         assert browser_page.locator("[data-mime-type*=error]").count() == 0
         assert browser_page.get_by_text("official Jupyter news").count() == 0
+
+
+def test_a_slider_draws_the_picture_again(tmp_path: Path) -> None:
+    with Lab(tmp_path, "01a_moving_space") as lab, page() as browser_page:
+        notebook = Notebook(browser_page, lab)
+        kinds = [cell["cell_type"] for cell in lab.cells()]
+        sources = ["".join(cell["source"]) for cell in lab.cells()]
+        notebook.run(kinds.index("code"))
+        place = next(at for at, text in enumerate(sources) if "\nsliders(\n" in text)
+        notebook.run(place)
+        picture = notebook.cell(place).locator("img")
+        handle = notebook.cell(place).locator(".noUi-handle").first
+        handle.wait_for(timeout=60_000)  # JupyterLab loads the widgets' code at their first use
+        assert "first column (1, 0.5)" in picture.get_attribute("alt")
+        handle.click()
+        browser_page.keyboard.press("ArrowRight")
+        notebook.cell(place).get_by_alt_text("first column (1.25, 0.5)").wait_for(timeout=20_000)
+        assert picture.count() == 1
