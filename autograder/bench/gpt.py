@@ -36,7 +36,7 @@ def report(console: Console, *, rounds: int = 3, threads: int = 1) -> bool:
 
 
 def _train_all(text: recipes.Text, rounds: int, console: Console) -> dict[str, list[Run]]:
-    names = [recipes.BASELINE, *recipes.TAGS]
+    names = [recipes.BASELINE, *recipes.CELLS]
     runs: dict[str, list[Run]] = {name: [] for name in names}
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     # Drawn once a second: what draws the bars is part of the process that is timed.

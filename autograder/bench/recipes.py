@@ -1,8 +1,8 @@
 """What is trained: the baseline, and the two GPTs of the notebook, run from its own cells.
 
 The notebook marks its cells with tags. Cells with an answer, the setup cell and cells tagged
-`bench` define things; the cell tagged `bench-first` (the first GPT) or `bench-fast` (after "make
-it fast") trains, and leaves the result in `model`.
+`bench` define things; the cell tagged `bench-first` trains the first GPT and leaves it in `model`,
+the one tagged `bench-fast` (after "make it fast") leaves its own in `fast_model`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from autograder.errors import SpeedrunError
 
 MODULE = "07_build_gpt"
 BASELINE = "baseline"
-TAGS = {"first GPT": "bench-first", "fast GPT": "bench-fast"}  # recipe -> the cell that trains it
+# recipe -> the tag of the cell that trains it, and the name that this leaves the model in
+CELLS = {"first GPT": ("bench-first", "model"), "fast GPT": ("bench-fast", "fast_model")}
 EVALUATION = "estimate_loss"  # the notebook's own: what it takes is no training time
 
 
@@ -94,7 +95,8 @@ def train_baseline(text: Text, clock: Clock, after_step: Callable[[], object]) -
 
 def train_notebooks(recipe: str, text: Text, clock: Clock, seed: int) -> nn.Module:
     """The notebook's model, trained by the notebook's cell; only that cell is on the clock."""
-    before, training = cells_of(_notebook(), TAGS[recipe])
+    tag, result = CELLS[recipe]
+    before, training = cells_of(_notebook(), tag)
     space: dict[str, Any] = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()):
         for name, source in before:
@@ -108,9 +110,9 @@ def train_notebooks(recipe: str, text: Text, clock: Clock, seed: int) -> nn.Modu
         torch.manual_seed(seed)
         with clock.running():
             _execute(*training, space)
-    if not isinstance(space.get("model"), nn.Module):
-        raise SpeedrunError(f"{MODULE}: the cell tagged {TAGS[recipe]} leaves no `model`.")
-    return space["model"]
+    if not isinstance(space.get(result), nn.Module):
+        raise SpeedrunError(f"{MODULE}: the cell tagged {tag} leaves no `{result}`.")
+    return space[result]
 
 
 def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
