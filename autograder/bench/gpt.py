@@ -27,6 +27,7 @@ def report(console: Console, *, rounds: int = 3, threads: int = 1) -> bool:
             "This benchmark needs Tiny Shakespeare, and it could not be fetched. Set SPEEDRUN_DATA "
             f"to a folder with {corpus.FILE}, or run --only latency."
         )
+    recipes.ready()
     text = recipes.Text.of(found.text)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
