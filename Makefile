@@ -3,7 +3,7 @@
 #   make lab              open the course in JupyterLab          (ARGS=--headless prints the URL only)
 #   make test             everything that CI runs                (JOBS=4 for more at once)
 #   make build            write the notebooks from their text    (ARGS="04_micrograd" for one)
-#   make bench            how fast are checks and imports?
+#   make bench            how fast are checks, and the GPTs?     (ARGS="--only gpt" for one half)
 #   make setup            only make .venv; the others do it themselves
 #
 # PYTHON=/path/to/python chooses another Python than the one that is found (3.11 to 3.13).

@@ -1,7 +1,4 @@
-"""`python -m autograder.bench`: how long a check takes, and what the import adds.
-
-A benchmark, not a test: it prints figures of this machine beside their targets.
-"""
+"""How long a check takes, and what the import adds: figures of this machine, and their targets."""
 
 from __future__ import annotations
 
@@ -85,10 +82,9 @@ def solved(module: course.Module) -> Iterator[tuple[Exercise, tuple[Any, ...]]]:
             yield exercise, tuple(space[taken] for taken in exercise.takes)
 
 
-def main() -> None:
+def report(console: Console) -> None:
     """Measure and print."""
     os.environ["MPLBACKEND"] = "agg"
-    console = Console()
     slow = []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SPEEDRUN_HOME"] = folder
@@ -121,7 +117,3 @@ def main() -> None:
 
 def _seconds(value: float) -> str:
     return f"{value:.3f} s"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,111 @@
+"""How much sooner the notebook's GPTs reach the loss of nanoGPT's published CPU configuration."""
+
+from __future__ import annotations
+
+import os
+import statistics
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from autograder import corpus
+from autograder.bench import baseline, recipes
+from autograder.bench.measure import Run, interleaved, ratio, time_to, validation_loss
+from autograder.errors import SpeedrunError
+
+TARGETS = {"first GPT": 3.0, "fast GPT": 10.0}  # times faster than the baseline, at least
+
+
+def report(console: Console, *, rounds: int = 3, threads: int = 1) -> bool:
+    """Train, measure, print; whether every target is met."""
+    os.environ["MPLBACKEND"] = "agg"  # the notebook's cells import pictures
+    found = corpus.load_corpus()
+    if found.name != "Tiny Shakespeare":
+        raise SpeedrunError(
+            "This benchmark needs Tiny Shakespeare, and it could not be fetched. Set SPEEDRUN_DATA "
+            f"to a folder with {corpus.FILE}, or run --only latency."
+        )
+    recipes.ready()
+    text = recipes.Text.of(found.text)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        runs = _train_all(text, rounds, console)
+    finally:
+        torch.set_num_threads(before)
+    return show(runs, console, threads)
+
+
+def _train_all(text: recipes.Text, rounds: int, console: Console) -> dict[str, list[Run]]:
+    names = [recipes.BASELINE, *recipes.CELLS]
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    # Drawn once a second: what draws the bars is part of the process that is timed.
+    with Progress(*columns, console=console, refresh_per_second=1) as progress:
+        for turn, name in interleaved(names, rounds):
+            task = progress.add_task(f"{name}, {turn + 1} of {rounds}", total=None)
+            run = _train(name, text, turn + 1, progress, task)
+            runs[name].append(run)
+            progress.update(
+                task,
+                total=1,
+                completed=1,
+                description=f"{name}, {turn + 1} of {rounds}: {run.cpu:.1f} s, loss {run.loss:.3f}",
+            )
+    return runs
+
+
+def _train(name: str, text: recipes.Text, seed: int, progress: Progress, task: TaskID) -> Run:
+    clock = recipes.Clock()
+    torch.manual_seed(seed)
+    if name == recipes.BASELINE:
+        progress.update(task, total=baseline.Settings().steps)
+        model = recipes.train_baseline(text, clock, lambda: progress.advance(task))
+    else:
+        model = recipes.train_notebooks(name, text, clock, seed)
+    model.eval()
+    block_size = baseline.Settings().block_size
+    loss = validation_loss(recipes.logits_of(model), text.validation, block_size)
+    return Run(name, clock.cpu, clock.wall, loss)
+
+
+def show(runs: dict[str, list[Run]], console: Console, threads: int) -> bool:
+    """Print what was measured, recipe by recipe; whether every target is met."""
+    yardstick = runs[recipes.BASELINE]
+    goal = statistics.median(run.loss for run in yardstick)
+    clock = threads > 1  # the time of a process is no measure where its threads wait for each other
+    table = Table(
+        "recipe",
+        "CPU time",
+        "on the clock",
+        "final losses",
+        f"time to {goal:.3f}",
+        "times faster",
+        "target",
+        "",
+        title=f"GPT, {threads} thread{'s' * (threads > 1)}, medians of {len(yardstick)}",
+    )
+    met = True
+    for name, some in runs.items():
+        faster = ratio(yardstick, some, on_the_clock=clock)
+        target = TARGETS.get(name)
+        if target is not None:
+            met = met and faster is not None and faster >= target
+        table.add_row(
+            name,
+            f"{statistics.median(run.cpu for run in some):.1f} s",
+            f"{statistics.median(run.wall for run in some):.1f} s",
+            ", ".join(f"{run.loss:.3f}" for run in some),
+            "not reached" if faster is None else f"{time_to(goal, some, on_the_clock=clock):.1f} s",
+            "no ratio" if faster is None else f"{faster:.1f}",
+            "" if target is None else f"{target:.0f}",
+            "" if target is None else "missed" if faster is None or faster < target else "met",
+        )
+    console.print(table)
+    console.print(
+        "Losses in nats a character, over the whole validation split in fixed windows of 64. The "
+        f"times are {'on the clock' if clock else 'CPU time of this process'}, evaluation excluded."
+    )
+    return met
