@@ -111,6 +111,8 @@ def slipped(M: Array, slip: str, least: float | None = None) -> tuple[Array, flo
             raise ValueError("singular")
         if p != k or slip == "always flips":
             sign = -sign
+        if slip == "only if swapped" and p == k:
+            continue
         if slip == "lost row":
             M[k] = M[p]
         elif slip != "not swapped":
@@ -122,7 +124,8 @@ def slipped(M: Array, slip: str, least: float | None = None) -> tuple[Array, flo
                 continue
             if slip == "one row" and i > k + 1:
                 continue
-            factor = M[i, k] / M[k, k]
+            row = p if slip == "row p" else k
+            factor = M[i, k] / M[row, k]
             if slip == "upside down":
                 factor = M[k, k] / M[i, k]
             elif slip == "not divided":
@@ -135,7 +138,9 @@ def slipped(M: Array, slip: str, least: float | None = None) -> tuple[Array, flo
             if slip == "overwritten":
                 M[i, k] -= factor * M[k, k]
             else:
-                M[i, :reach] -= factor * M[k, :reach]
+                M[i, :reach] -= factor * M[row, :reach]
+        if slip == "returned early":
+            break
     return M, sign
 
 
@@ -205,11 +210,19 @@ def explain_raised(case: Case, seen: Any, expected: Any) -> str | None:
     return f"Your code raised {seen['raised']}{said.rstrip('.')}.{where}"
 
 
-def explain_solvable(case: Case, seen: Any, expected: Any) -> str | None:
-    """As `explain_raised`, where a ValueError means that the matrix is singular."""
-    if isinstance(expected, str):
-        return "The matrix is singular: raise ValueError instead of returning something"
-    return explain_raised(case, seen, expected)
+def explain_solvable(rule: str) -> Callable[[Case, Any, Any], str | None]:
+    """As `explain_raised`, where a ValueError means that the matrix is singular; such a matrix is
+    where the functions that the `rule` forbids go wrong, so it is told there."""
+
+    def explain(case: Case, seen: Any, expected: Any) -> str | None:
+        if isinstance(expected, str):
+            return f"{SINGULAR} {rule}"
+        return explain_raised(case, seen, expected)
+
+    return explain
+
+
+SINGULAR = "The matrix is singular, and no ValueError is raised."
 
 
 def only_raised(case: Case, seen: Any) -> Any:
@@ -235,7 +248,7 @@ def called(name: str) -> Callable[[Case], str]:
 predict_combination = question(
     "predict_combination",
     "All that three arrows reach",
-    minutes=2,
+    minutes=3,
     right="b",
     options={
         "a": Option(
@@ -278,7 +291,7 @@ linear_combination = Exercise(
     title="A linear combination",
     takes={"linear_combination": "function"},
     points=1,
-    minutes=5,
+    minutes=6,
     difficulty=1,
     cases=_combination_cases,
     probe=probes.own,
@@ -329,11 +342,10 @@ linear_combination = Exercise(
     ),
     hints=(
         "Scale each vector by its coefficient, then add them up, entry by entry.",
-        "Start from a vector of zeros, `np.zeros(n)`, and add `c * v` for each pair from "
-        "`zip(coefficients, vectors)`. See [numpy for beginners]"
+        "In each round of the loop, c is one coefficient and v its vector. `c * v` scales all "
+        "entries of v at once. Where does that go? See [numpy for beginners]"
         "(https://numpy.org/doc/stable/user/absolute_beginners.html).",
-        "```python\ntotal = np.zeros(len(vectors[0]))\n"
-        "for c, v in zip(coefficients, vectors):\n    total = total + ...\nreturn total\n```",
+        "`total = total + ...`, with the scaled vector in place of the dots",
     ),
 )
 
@@ -372,7 +384,7 @@ def _span_cases(rng: np.random.Generator) -> list[Case]:
         ("zero", two, np.zeros(5)),
         ("other", full, numbers(rng, 3)),
         ("large", 1000 * three, 1000 * (numbers(rng, 3) @ three)),
-        ("other", two, 0.001 * _outside(rng, two)),
+        ("small", two, 0.001 * _outside(rng, two)),
         ("none", np.zeros((0, 3)), numbers(rng, 3)),
         ("none", np.zeros((0, 2)), np.zeros(2)),
     ]
@@ -395,7 +407,7 @@ def _exact(vectors: Array, target: Array) -> bool:
     return bool(np.all(x @ vectors == target))
 
 
-SOME = ("pair", "flat", "zero", "large", "other")  # the cases with vectors in them
+SOME = ("pair", "flat", "zero", "large", "small", "other")  # the cases with vectors in them
 
 
 def _square_only(vectors: Array, target: Array) -> bool:
@@ -421,6 +433,26 @@ def _true_or_false(case: Case, seen: Any) -> Any:
     return seen
 
 
+def _within(vectors: Array, target: Array, distance: float) -> bool:
+    """Whether the nearest combination is closer than `distance`."""
+    if not len(vectors):
+        return not np.any(target)
+    best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]
+    return bool(np.linalg.norm(best @ vectors - target) < distance)
+
+
+def _no_residuals(vectors: Array, target: Array) -> bool:
+    """By the residuals of lstsq, which are empty where rows repeat a direction."""
+    if not len(vectors):
+        return not np.any(target)
+    left = np.linalg.lstsq(vectors.T, target, rcond=None)[1]
+    return bool(np.sum(left) < 1e-9)
+
+
+def _is_true(case: Case, seen: Any, expected: Any) -> bool:
+    return seen is True
+
+
 def _is_false(case: Case, seen: Any, expected: Any) -> bool:
     return seen is False
 
@@ -430,7 +462,7 @@ is_in_span = Exercise(
     title="Within reach",
     takes={"is_in_span": "function"},
     points=2,
-    minutes=6,
+    minutes=7,
     difficulty=2,
     cases=_span_cases,
     probe=probes.own,
@@ -469,6 +501,7 @@ is_in_span = Exercise(
             message="It says that every target is in reach: `np.linalg.lstsq` always returns "
             "coefficients, the best there are. Compare what they give with the target.",
             answer=lambda vectors, target: True,
+            on=SOME,
         ),
         Mistake(
             id="coefficients",
@@ -508,6 +541,23 @@ is_in_span = Exercise(
             on=SOME,
         ),
         Mistake(
+            id="residuals",
+            message="It says yes to a target out of reach, where the vectors repeat a direction. "
+            "`lstsq` gives no residuals there, so don't rely on them: compare the combination "
+            "that `best` gives with the target.",
+            answer=_no_residuals,
+            on=("flat",),
+            recognise=_is_true,
+        ),
+        Mistake(
+            id="generous",
+            message="It says yes to a small target out of reach: the difference that you allow "
+            "is as large as the target. `np.allclose` measures it against the target's size.",
+            answer=lambda vectors, target: _within(vectors, target, 0.01),
+            on=("small",),
+            recognise=_is_true,
+        ),
+        Mistake(
             id="exact",
             message="It says no to a target in reach. Two things to look at: after rounding, "
             "vectors differ in the last digits, so use `np.allclose`; and there may be fewer "
@@ -519,8 +569,8 @@ is_in_span = Exercise(
     ),
     hints=(
         "`best` holds the best coefficients there are. What do they give?",
-        "Put `best` to work in your `linear_combination`, and compare what comes out with the "
-        "target. `np.allclose(u, v)` compares two vectors and allows for rounding. See "
+        "With your `linear_combination`, `best` gives the point in reach that is nearest to the "
+        "target. Is that the target itself? See "
         "[lstsq](https://numpy.org/doc/stable/reference/generated/numpy.linalg.lstsq.html).",
         "```python\nnearest = linear_combination(best, vectors)\nreturn bool(...)\n```",
     ),
@@ -734,7 +784,7 @@ apply = Exercise(
     title="Move many points",
     takes={"apply": "function"},
     points=2,
-    minutes=7,
+    minutes=8,
     difficulty=2,
     cases=_apply_cases,
     probe=probes.shaped,
@@ -901,6 +951,16 @@ matmul = Exercise(
             answer=lambda A, B: np.outer(A[:, -1], B[-1]),
         ),
         Mistake(
+            id="first_row",
+            message="Only the first row of the result is filled: is a return inside the loop?",
+            answer=lambda A, B: np.vstack([A[:1] @ B, np.zeros((len(A) - 1, B.shape[1]))]),
+        ),
+        Mistake(
+            id="first_entry",
+            message="Only the first entry of the result is filled: is a return inside the loops?",
+            answer=lambda A, B: (A @ B) * (np.indices((len(A), B.shape[1])).sum(axis=0) == 0),
+        ),
+        Mistake(
             id="whole_numbers",
             message="The fractions are cut off: the result is an array of whole numbers. "
             "`np.zeros((m, p))` makes one that holds fractions.",
@@ -913,10 +973,9 @@ matmul = Exercise(
     hints=(
         "Entry (i, j) of the product: go along row i of A and down column j of B, multiply, "
         "and add up.",
-        "Three loops: i over the rows of A, j over the columns of B, k along both. The shapes "
-        "are (m, n) and (n, p), so k runs to n.",
-        "```python\nfor i in range(m):\n    for j in range(p):\n"
-        "        for k in range(n):\n            C[i, j] += ...\n```",
+        "i and j say which entry. A third counter, k, goes along row i of A and down column j of "
+        "B at once. The shapes are (m, n) and (n, p), so how far does k run?",
+        "```python\nfor k in range(n):\n    C[i, j] += ...\n```",
     ),
 )
 
@@ -1048,7 +1107,7 @@ determinant = Exercise(
     title="The determinant",
     takes={"determinant": "function"},
     points=3,
-    minutes=12,
+    minutes=11,
     difficulty=3,
     cases=_determinant_cases,
     probe=probes.own,
@@ -1102,8 +1161,9 @@ determinant = Exercise(
         ),
         Mistake(
             id="overwritten",
-            message="The factor changes while the row is cleared: after its first number, `U[i, k]`"
-            " is 0. Compute the factor once, before, or subtract the whole row at once.",
+            message="Only column k changes, and the whole row has to: subtract a multiple of all "
+            "of row k. Entry by entry, compute the factor once, before: `U[i, k]` is 0 after its "
+            "own step.",
             answer=slipped_determinant("overwritten"),
         ),
         Mistake(
@@ -1141,6 +1201,22 @@ determinant = Exercise(
             answer=slipped_determinant("one row"),
         ),
         Mistake(
+            id="only_if_swapped",
+            message="A column is cleared only where rows were swapped. Every column is to be "
+            "cleared: is that loop inside the `if`?",
+            answer=slipped_determinant("only if swapped"),
+        ),
+        Mistake(
+            id="row_p",
+            message="It subtracts row p. After the swap the pivot's row is k.",
+            answer=slipped_determinant("row p"),
+        ),
+        Mistake(
+            id="returned_early",
+            message="Only the first column is cleared: is a return inside the loop over k?",
+            answer=slipped_determinant("returned early"),
+        ),
+        Mistake(
             id="sum",
             message="This is the sum of the diagonal. The area is width times height: the product.",
             answer=slipped_determinant("sum"),
@@ -1156,16 +1232,16 @@ determinant = Exercise(
         ),
         Mistake(
             id="no_pivoting",
-            message="The result is not a finite number: something is divided by 0. Bring a number "
-            "other than 0 to the diagonal first, by a swap, and divide by that.",
+            message="The result is not a finite number: something is divided by 0. Divide by the "
+            "pivot alone, `U[i, k] / U[k, k]`, after a swap has brought a number other than 0 "
+            "there.",
             answer=lambda A: (lambda d: float("nan") if d is None else d)(eliminated(A, "none")),
-            on=("zero pivot",),
             recognise=of_form(lambda case, seen, expected: broken(seen)),
         ),
         Mistake(
             id="zero_pivot_is_zero",
-            message="It gives 0, and this determinant is not 0. Where a pivot is 0, is a lower row "
-            "with another number swapped up? Are both rows still there after the swap?",
+            message="It gives 0, and this determinant is not 0. Follow the rows of this matrix: "
+            "is one of them lost, wiped out, or left where a swap should have moved it?",
             answer=lambda A: (lambda d: 0.0 if d is None else d)(eliminated(A, "none")),
             on=("zero pivot",),
             recognise=of_form(lambda case, seen, expected: seen == 0),
@@ -1216,12 +1292,11 @@ determinant = Exercise(
     ),
     hints=(
         "Make zeros below the diagonal, column by column. Then multiply the diagonal.",
-        "Adding a multiple of one row to another leaves the area alone. Swapping two rows flips "
-        "its sign. So: bring a number other than 0 to the diagonal (note the swap), clear the "
-        "column below it, go on. See "
+        "How many times row k has to be subtracted from row i, so that U[i, k] becomes 0? That "
+        "factor is a quotient of two numbers of column k. Subtract the whole row. See "
         "[Gaussian elimination](https://en.wikipedia.org/wiki/Gaussian_elimination).",
-        "```python\nif p != k:\n    U[[k, p]] = ...\n    sign = ...\n```\n\n"
-        "```python\nfor i in range(k + 1, n):\n    U[i] -= ... * U[k]\n```",
+        "```python\nif p != k:\n    sign = ...\nfor i in range(k + 1, n):\n"
+        "    U[i] -= ... * U[k]\n```",
     ),
 )
 
@@ -1304,14 +1379,17 @@ solve = Exercise(
     title="Run it backwards",
     takes={"solve": "function"},
     points=3,
-    minutes=10,
+    minutes=9,
     difficulty=4,
     cases=_solve_cases,
     probe=probes.solvable,
     measure=_measure_solvable,
     reference=_solved,
     show=called("solve"),
-    explain=explain_solvable,
+    explain=explain_solvable(
+        "Test each pivot's size against 1e-10 while you eliminate. `np.linalg.solve` and `inv` let "
+        "this matrix through, and are not for this exercise."
+    ),
     rtol=1e-4,
     atol=1e-5,
     rules=tuple(
@@ -1342,7 +1420,7 @@ solve = Exercise(
         Mistake(
             id="signed_test",
             message="It takes a negative pivot for a small one, and raises ValueError. Test the "
-            "size: `abs(M[p, k]) < 1e-10`.",
+            "size: `abs(M[k, k]) < 1e-10`.",
             answer=slipped_solve("signed test"),
             on=REGULAR,
         ),
@@ -1383,8 +1461,9 @@ solve = Exercise(
         ),
         Mistake(
             id="overwritten",
-            message="The factor changes while the row is cleared: after its first number, `M[i, k]`"
-            " is 0. Compute the factor once, before, or subtract the whole row at once.",
+            message="Only column k changes, and the whole row has to: subtract a multiple of all "
+            "of row k. Entry by entry, compute the factor once, before: `M[i, k]` is 0 after its "
+            "own step.",
             answer=slipped_solve("overwritten"),
             on=REGULAR,
         ),
@@ -1417,24 +1496,37 @@ solve = Exercise(
         ),
         Mistake(
             id="not_swapped",
-            message="The row with the largest number is found and not swapped up: row k does not "
-            "change.",
+            message="The row with the largest number is found and does not end up as row k: it "
+            "is not swapped, or swapped twice.",
             answer=slipped_solve("not swapped"),
             on=REGULAR,
         ),
         Mistake(
+            id="row_p",
+            message="It subtracts row p. After the swap the pivot's row is k.",
+            answer=slipped_solve("row p"),
+            on=REGULAR,
+        ),
+        Mistake(
+            id="returned_early",
+            message="Only the first column is cleared: is a return inside the loop over k?",
+            answer=slipped_solve("returned early"),
+            on=REGULAR,
+        ),
+        Mistake(
             id="no_pivoting",
-            message="The result is not finite: something is divided by 0. Bring a number other "
-            "than 0 to the diagonal first, by a swap in A and in b, and divide by that.",
+            message="The result is not finite: something is divided by 0. Divide by the pivot "
+            "alone, `M[i, k] / M[k, k]`, after a swap in A and in b has brought a number other "
+            "than 0 there.",
             answer=_or_singular(plain_elimination),
             on=("zero pivot",),
             recognise=of_form(lambda case, seen, expected: broken(seen)),
         ),
         Mistake(
             id="zero_pivot_is_singular",
-            message="It raises ValueError, and this matrix can be undone. Bring the largest number "
-            "from the diagonal down to the diagonal, by a swap, then test it, by its size. Are all "
-            "rows still there after the swap?",
+            message="It raises ValueError, and this matrix can be undone. Test the pivot after the "
+            "swap, where it stands on the diagonal, `M[k, k]`, and by its size. Are all rows still "
+            "there then?",
             answer=_raises_at_zero,
             on=("zero pivot",),
             recognise=lambda case, seen, expected: (
@@ -1445,7 +1537,8 @@ solve = Exercise(
         Mistake(
             id="singular_unnoticed",
             message="The matrix is singular, and no ValueError is raised. After swapping, a pivot "
-            "below 1e-10 in size means: nothing is left in this column.",
+            "below 1e-10 in size means: nothing is left in this column. `np.linalg.solve`, `inv`, "
+            "`pinv` and `lstsq` let it through, and are not for this exercise.",
             answer=_anything,
         ),
         Mistake(
@@ -1484,19 +1577,20 @@ solve = Exercise(
     ),
     hints=(
         "Do to b all that you do to the rows of A: then the solution stays the same.",
-        "Put b beside A as one more column, so that rows carry it along. Clear each column, "
-        "below and above the diagonal; in the end each row reads pivot · x = number. See "
+        "b is the last column of M, so a row of M carries its number along: what you subtract "
+        "from a row, you subtract from that, too. Which rows i are to be cleared, if those above "
+        "the diagonal count as well? See "
         "[Gaussian elimination](https://en.wikipedia.org/wiki/Gaussian_elimination).",
-        "```python\nif abs(M[p, k]) < 1e-10:\n"
-        '    raise ValueError("the matrix is singular")\nM[[k, p]] = ...\n```\n\n'
-        "`M[i] -= ... * M[k]`, and in the end `M[:, n] / ...`",
+        "```python\nif abs(M[k, k]) < 1e-10:\n"
+        '    raise ValueError("the matrix is singular")\n'
+        "for i in range(n):\n    if i != k:\n        M[i] -= ... * M[k]\n```",
     ),
 )
 
 
 def _inverse_cases(rng: np.random.Generator) -> list[Case]:
     row = whole(rng, 1, 2)
-    cases = [{"args": [invertible(rng, n)]} for n in (2, 3, 5)]
+    cases = [{"name": "regular", "args": [invertible(rng, n)]} for n in (2, 3, 5)]
     cases += [{"name": "zero pivot", "args": [invertible(rng, 4, zero_first=True)]}]
     cases += [{"name": "whole", "args": [whole_invertible(rng, 3)]}]
     singular = [np.concatenate([row, -3 * row]), of_rank(rng, 3, 3, 2)]
@@ -1515,7 +1609,10 @@ inverse = Exercise(
     measure=_measure_solvable,
     reference=_solved,
     show=called("inverse"),
-    explain=explain_solvable,
+    explain=explain_solvable(
+        "Your own `solve` raises it. `np.linalg.inv` lets this matrix through, and is not for "
+        "this exercise."
+    ),
     rtol=1e-4,
     atol=1e-5,
     rules=(
@@ -1527,6 +1624,7 @@ inverse = Exercise(
             id="rows",
             message="This is the inverse, transposed: each solution is a column of it, not a row.",
             answer=_or_singular(lambda A: np.linalg.inv(A).T),
+            on=REGULAR,
         ),
         Mistake(
             id="ones",
@@ -1535,6 +1633,7 @@ inverse = Exercise(
             answer=_or_singular(
                 lambda A: np.column_stack([np.linalg.solve(A, np.ones(len(A)))] * len(A))
             ),
+            on=REGULAR,
             recognise=of_form(
                 lambda case, seen, expected: np.allclose(seen, np.asarray(seen)[:, :1])
             ),
@@ -1544,12 +1643,14 @@ inverse = Exercise(
             message="This is the transpose of A. It undoes A only where A is a pure rotation or "
             "mirror.",
             answer=_or_singular(lambda A: A.T),
+            on=REGULAR,
         ),
         Mistake(
             id="reciprocals",
             message="It takes one over each entry. The inverse is the matrix that undoes A: "
             "A @ inverse is the identity.",
             answer=_or_singular(lambda A: 1.0 / np.where(A == 0, 1e-300, A)),
+            on=REGULAR,
             recognise=lambda case, seen, expected: (
                 np.all(case["args"][0]) and same(seen, 1.0 / case["args"][0])
             ),
@@ -1558,10 +1659,13 @@ inverse = Exercise(
             id="not_divided",
             message="The division by the determinant is missing.",
             answer=_or_singular(lambda A: np.linalg.inv(A) * np.linalg.det(A)),
+            on=REGULAR,
         ),
         Mistake(
             id="singular_unnoticed",
-            message="The matrix is singular: there is no inverse, so raise ValueError.",
+            message="The matrix is singular, and no ValueError is raised: there is no inverse. "
+            "Your own `solve` raises it. `np.linalg.inv` and `pinv` let it through, and are not "
+            "for this exercise.",
             answer=lambda A: np.linalg.pinv(A.astype(float)),
         ),
     ),
@@ -1586,6 +1690,8 @@ def _rank_cases(rng: np.random.Generator) -> list[Case]:
     rising = rising[np.argsort(np.abs(rising[:, 0]))]  # so that rows have to be swapped
     negative = -np.outer(np.abs(numbers(rng, 3)), np.abs(numbers(rng, 5)))
     hidden = np.vstack([np.zeros(4), hidden])
+    first = np.outer(whole(rng, 4), [0, *whole(rng, 3)])  # one direction, and no pivot at first
+    middle = numbers(rng, 4, 2) @ np.array([[1, 2, 1, 3], [0, 0, 1, -2]])  # none in the middle
     return [
         {"args": [numbers(rng, 2, 3)]},
         {"args": [numbers(rng, 5, 4)]},
@@ -1594,6 +1700,11 @@ def _rank_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "product", "args": [of_rank(rng, 4, 4, 2)]},
         {"args": [np.concatenate([row, 2 * row, -row, 3 * row])]},
         {"name": "gap", "args": [gap]},
+        {"name": "skipped", "args": [np.array([[0, 1, 2], [0, 2, 4], [0, 3, 6]])]},
+        {"name": "skipped", "args": [np.array([[1, 2, 3, 4], [1, 2, 4, 9], [1, 2, 5, 14]])]},
+        {"args": [np.eye(3)[[1, 2, 0]] * numbers(rng, 3)]},  # whose rows all have to be swapped
+        {"name": "skipped", "args": [first]},
+        {"name": "skipped", "args": [middle]},
         {"args": [hidden]},
         {"name": "product", "args": [1000 * of_rank(rng, 5, 6, 3)]},
         {"args": [0.001 * rising]},
@@ -1619,18 +1730,25 @@ def _slipped_rank(slip: str) -> Callable[[Array], int]:
             if r == len(U):
                 break
             p = r + int(np.argmax(np.abs(U[r:, column])))
-            if abs(U[p, column]) <= tolerance:
-                if slip == "stops":
-                    break
-                continue
+            size = U[p, column] if slip == "signed test" else abs(U[p, column])
             if slip == "lost row":
                 U[r] = U[p]
             elif slip != "not swapped":
                 U[[r, p]] = U[[p, r]]
-            if slip != "not cleared":
-                with np.errstate(all="ignore"):
-                    for i in range(r + 1, len(U)):
-                        U[i] -= U[i, column] / U[r, column] * U[r]
+            if slip == "tests row p":
+                size = abs(U[p, column])
+            if not size > tolerance:
+                if slip == "stops":
+                    break
+                if not (slip == "column r, nan" and np.isnan(size)):
+                    continue
+            of = r if slip.startswith("column r") else column
+            pivot = p if slip == "row p" else r
+            with np.errstate(all="ignore"):
+                for i in range(0 if slip == "itself" else r + 1, len(U)):
+                    if slip == "not cleared":
+                        break
+                    U[i] -= U[i, of] / U[pivot, of] * U[pivot]
             r += 1
         return r
 
@@ -1642,7 +1760,7 @@ rank = Exercise(
     title="How many directions are left?",
     takes={"rank": "function"},
     points=2,
-    minutes=7,
+    minutes=6,
     difficulty=3,
     cases=_rank_cases,
     probe=probes.own,
@@ -1657,8 +1775,8 @@ rank = Exercise(
         ),
         Mistake(
             id="smaller_side",
-            message="This is the smaller side of A: the largest rank possible. Rows may repeat "
-            "directions.",
+            message="This is the smaller side of A, the largest rank possible. Rows may repeat "
+            "directions: a column without a pivot does not count.",
             answer=lambda A: min(A.shape),
         ),
         Mistake(
@@ -1695,11 +1813,47 @@ rank = Exercise(
             answer=_slipped_rank("stops"),
         ),
         Mistake(
+            id="column_r",
+            message="After a column without a pivot, the factor comes from the wrong place, column "
+            "r or the diagonal. The pivot stands at `U[r, column]`: the factor is "
+            "`U[i, column] / U[r, column]`.",
+            answer=_slipped_rank("column r"),
+        ),
+        Mistake(
+            id="column_r_nan",
+            message="After a column without a pivot, it divides by another number than the pivot, "
+            "perhaps by 0, and counts rows of NaN. The pivot stands at `U[r, column]`: the factor "
+            "is `U[i, column] / U[r, column]`.",
+            answer=_slipped_rank("column r, nan"),
+        ),
+        Mistake(
+            id="row_p",
+            message="It subtracts row p. After the swap the pivot's row is r.",
+            answer=_slipped_rank("row p"),
+        ),
+        Mistake(
+            id="itself",
+            message="The pivot's row is subtracted from itself too, and becomes all zeros. Clear "
+            "the rows below it, from r + 1 on.",
+            answer=_slipped_rank("itself"),
+        ),
+        Mistake(
+            id="tests_row_p",
+            message="It tests row p. After the swap the pivot stands in row r: `U[r, column]`.",
+            answer=_slipped_rank("tests row p"),
+        ),
+        Mistake(
+            id="signed_test",
+            message="It skips negative pivots. Test the size: `abs(U[r, column])`.",
+            answer=_slipped_rank("signed test"),
+        ),
+        Mistake(
             id="no_tolerance",
             message="The rank comes out too high. Two things to look at: the column below a pivot "
-            "is cleared, and what rounding leaves, about 1e-16, does not count.",
+            "is cleared with `U[i, column] / U[r, column]` times row r, while row r stays as it "
+            "is; and what rounding leaves, about 1e-16, does not count.",
             answer=lambda A: min(A.shape) if _counted_rows(A) > 1 and A[0, 0] % 1 else 1,
-            on=("product",),
+            on=("product", "skipped"),
             recognise=of_form(lambda case, seen, expected: seen > expected),
         ),
         Mistake(
@@ -1728,22 +1882,21 @@ rank = Exercise(
         ),
         Mistake(
             id="gap",
-            message="The rank comes out too low where a column has no pivot. Go on to the next "
-            "column then, and stay in the same row.",
+            message="The rank comes out too low. Three things to look at: after a column without a "
+            "pivot, row r waits for the next one; a pivot counts by its size, `abs(...)`; and the "
+            "pivot's own row stays as it is.",
             answer=lambda A: (
                 int(np.linalg.matrix_rank(A)) - (not np.any(A[:, 0]) and bool(np.any(A)))
             ),
-            on=("gap",),
             recognise=of_form(lambda case, seen, expected: seen < expected),
         ),
     ),
     hints=(
         "Eliminate as for the determinant, and count the pivots.",
-        "Where a column has nothing left (largest size below the tolerance), go on to the next "
-        "column without going to the next row. So you need two counters: the column, and the "
-        "rank so far.",
-        "```python\nif abs(U[p, column]) <= tolerance:\n    continue\n"
-        "U[[r, p]] = ...\nfor i in range(r + 1, m):\n    U[i] -= ...\nr += 1\n```",
+        "`continue` goes on to the next column and leaves r as it is. Everything after it sees a "
+        "pivot at `U[r, column]`: both the factor and the row to subtract belong to that place.",
+        "```python\nif abs(U[r, column]) <= tolerance:\n    continue\n"
+        "for i in range(r + 1, m):\n    U[i] -= ...\nr += 1\n```",
     ),
 )
 
@@ -1855,7 +2008,7 @@ null_space = Exercise(
     title="What is sent to zero?",
     takes={"null_space": "function"},
     points=2,
-    minutes=6,
+    minutes=5,
     difficulty=3,
     cases=_null_cases,
     probe=probes.own,
@@ -1939,8 +2092,8 @@ null_space = Exercise(
     ),
     hints=(
         "The singular value decomposition lists directions from the most stretched to the lost.",
-        "`U, s, Vt = np.linalg.svd(A)`: the rows of Vt are directions of length 1, at right "
-        "angles. A sends those from row `rank(A)` on to zero. See "
+        "Of the n rows of Vt, the first `rank(A)` are kept, so A sends the others to zero. Cut "
+        "those out; the answer wants them as columns. See "
         "[svd](https://numpy.org/doc/stable/reference/generated/numpy.linalg.svd.html).",
         "`return Vt[...:].T`",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ MODULE = "01b_shape_of_data"
 predict_shadow = question(
     "predict_shadow",
     "How long is the shadow?",
-    minutes=3,
+    minutes=4,
     right="a",
     options={
         "a": Option(
@@ -114,9 +115,13 @@ project = Exercise(
     mistakes=(
         Mistake(
             id="line_only",
-            message="It is right on a line, and raises an error where `onto` holds several "
-            "columns. There, solve BᵀB x = Bᵀv for x: the shadow is B x.",
+            message="It raises an error where `onto` holds several columns: the formula with "
+            "(v · u) / (u · u) is for one. There, solve BᵀB x = Bᵀv for x.",
             answer=lambda v, onto: (v @ onto) / (onto @ onto) * onto,
+            on=("plane",),
+            recognise=lambda case, seen, expected: (
+                "raised" in seen and not re.search("inv|solve|lstsq|[.]T", seen["line"])
+            ),
         ),
         Mistake(
             id="not_solved",
@@ -230,6 +235,8 @@ def _fitted(X: Array, y: Array) -> Array:
 
 def _explain_fit(case: Case, seen: Any, expected: Any) -> str | None:
     said = explain_raised(case, seen, expected)
+    if isinstance(seen, list) and any(np.ndim(item) for item in seen):
+        return "It returns several things. One array is asked for: the weights"
     if said and "ingular" in seen["message"]:
         return (
             "The matrix to undo is singular. X comes complete: with a column of ones more, or "
@@ -243,7 +250,7 @@ least_squares = Exercise(
     title="The best weights there are",
     takes={"least_squares": "function"},
     points=2,
-    minutes=10,
+    minutes=7,
     difficulty=2,
     cases=_fit_cases,
     probe=probes.shaped,
@@ -476,7 +483,7 @@ cosine_similarity = Exercise(
 predict_shape = question(
     "predict_shape",
     "Which shape comes out?",
-    minutes=3,
+    minutes=4,
     right="b",
     options={
         "a": Option(
@@ -576,8 +583,8 @@ pairwise_distances = Exercise(
     mistakes=(
         Mistake(
             id="loops",
-            message="The numbers are right, and a Python loop runs over the rows: at 2,000 rows "
-            "each it takes seconds where broadcasting takes a blink.",
+            message="The numbers are right, and a Python loop runs over the rows. Let numpy do it: "
+            "one array operation, on all differences at once.",
             answer=_with_loops,
             on=("large",),
             recognise=lambda case, seen, expected: (
@@ -623,6 +630,12 @@ pairwise_distances = Exercise(
             id="squared",
             message="These are the squared distances: the root is missing.",
             answer=lambda X, Y: _distances(X, Y) ** 2,
+        ),
+        Mistake(
+            id="halved",
+            message="These are half the squared distances: `**1/2` is first `**1`, then `/2`. "
+            "Write `** 0.5`, or np.sqrt.",
+            answer=lambda X, Y: _distances(X, Y) ** 2 / 2,
         ),
         Mistake(
             id="city_blocks",
@@ -717,8 +730,37 @@ batched_matmul = Exercise(
             message="Every matrix of A meets every matrix of B. The batch axis is shared: give it "
             "the same letter in both, and in the result.",
             answer=lambda A, B: np.dot(A, B),
+            on=("batch",),
+            recognise=lambda case, seen, expected: (
+                np.ndim(seen) == 4
+                and sorted(np.shape(seen)) == sorted((len(seen), *expected.shape))
+                and np.shape(seen).count(len(expected)) >= 2
+            ),
+        ),
+        Mistake(
+            id="not_summed",
+            message="Nothing is added up: all four letters are on the right of the arrow. Leave "
+            "out the one to sum over, A's last and B's middle one.",
+            answer=lambda A, B: np.einsum("bij,bjk->bijk", A, B),
             on=NUMBERS,
-            recognise=lambda case, seen, expected: np.ndim(seen) == 4,
+            recognise=lambda case, seen, expected: (
+                np.ndim(seen) == 4
+                and any(same(np.sum(seen, axis=axis), expected) for axis in range(4))
+            ),
+        ),
+        Mistake(
+            id="two_batches",
+            message="Each matrix of A meets the sum of all matrices of B: B's batch has a letter "
+            "of its own. Give the batch the same letter in both.",
+            answer=lambda A, B: np.einsum("bij,cjk->bik", A, B),
+            on=NUMBERS,
+        ),
+        Mistake(
+            id="two_batches_of_a",
+            message="The sum of all matrices of A meets each matrix of B: A's batch has a letter "
+            "of its own. Give the batch the same letter in both.",
+            answer=lambda A, B: np.einsum("cij,bjk->bik", A, B),
+            on=NUMBERS,
         ),
         Mistake(
             id="batch_summed",
@@ -797,7 +839,7 @@ change_of_basis = Exercise(
     title="The same map in other axes",
     takes={"change_of_basis": "function"},
     points=2,
-    minutes=8,
+    minutes=9,
     difficulty=3,
     cases=_basis_cases,
     probe=probes.own,
@@ -844,6 +886,17 @@ change_of_basis = Exercise(
             message="A is given vectors of the new basis as if they were of the old: P belongs "
             "on the right, before A acts.",
             answer=lambda A, P: np.linalg.inv(P) @ A,
+        ),
+        Mistake(
+            id="inverse_twice",
+            message="P⁻¹ stands on both sides. On the right belongs P: it translates their numbers "
+            "into yours, before A acts.",
+            answer=lambda A, P: np.linalg.inv(P) @ A @ np.linalg.inv(P),
+        ),
+        Mistake(
+            id="no_inverse",
+            message="P stands on both sides. On the left belongs P⁻¹: it translates back, after A.",
+            answer=lambda A, P: P @ A @ P,
         ),
         Mistake(
             id="cancels",
@@ -1013,6 +1066,27 @@ def _iterated(
     return power_iteration
 
 
+def _along(seen: Any, v: Array) -> bool:
+    """Whether the answer's vector lies along v, whatever its length and sign."""
+    found = _pair(seen)[1]
+    return bool(abs(found @ v) > (1 - 1e-9) * np.linalg.norm(found) * np.linalg.norm(v) > 0)
+
+
+def _ends_of_svd(A: Array) -> tuple[Array, Array]:
+    """The direction that A stretches most, before and after."""
+    U, _, Vt = np.linalg.svd(np.asarray(A, dtype=float))
+    return Vt[0], U[:, 0]
+
+
+def _given_start(A: Array, steps: int) -> tuple[float, Array]:
+    """A few steps from the start that the exercise gives."""
+    v = np.random.default_rng(0).normal(size=len(A))
+    for _ in range(steps):
+        v = A @ v
+    v = v / np.linalg.norm(v)
+    return float(v @ A @ v), v
+
+
 def _smallest(A: Array) -> tuple[float, Array]:
     values, vectors = np.linalg.eig(A)
     i = int(np.argmin(np.abs(values)))
@@ -1045,8 +1119,7 @@ power_iteration = Exercise(
         Mistake(
             id="not_normalised",
             message="The numbers run out of range. The vector grows or shrinks at every step: "
-            "divide it by its length each time. (A start of zeros stays zero: draw it with "
-            "`normal`.)",
+            "divide it by its length each time.",
             answer=_iterated(normalise=False, steps=400),
             on=("large", "small"),
             recognise=lambda case, seen, expected: (
@@ -1104,6 +1177,35 @@ power_iteration = Exercise(
             recognise=lambda case, seen, expected: _close(seen[0], -expected["eigenvalue"]),
         ),
         Mistake(
+            id="transposed",
+            message="It settles on an eigenvector of Aᵀ: multiply by `A @ v`, not `v @ A`.",
+            answer=lambda A: _iterated()(A.T),
+            on=("plain", "negative", "large", "small"),
+            recognise=lambda case, seen, expected: (
+                not _settled(case, seen) and _along(seen, _top(case["args"][0].T)[1])
+            ),
+        ),
+        Mistake(
+            id="singular_direction",
+            message="This is a direction of `svd`, the one that A makes longest, and A turns it. "
+            "An eigenvector stays on its line: multiply by A again and again, without `svd`.",
+            answer=lambda A: (lambda U, s, Vt: (s[0], Vt[0]))(*np.linalg.svd(A)),
+            on=("plain", "negative", "large", "small"),
+            recognise=lambda case, seen, expected: (
+                not _settled(case, seen)
+                and any(_along(seen, v) for v in _ends_of_svd(case["args"][0]))
+            ),
+        ),
+        Mistake(
+            id="one_step",
+            message="It is the result of one step, or of none: is v itself replaced in the loop, "
+            "and the return after it?",
+            answer=lambda A: _given_start(A, steps=1),
+            recognise=lambda case, seen, expected: any(
+                _along(seen, _given_start(case["args"][0], steps)[1]) for steps in (0, 1)
+            ),
+        ),
+        Mistake(
             id="longer_than_one",
             message="The vector is right but for its length: divide it by its length at the end, "
             "too.",
@@ -1132,7 +1234,8 @@ power_iteration = Exercise(
         ),
         Mistake(
             id="too_few_steps",
-            message="The direction has not settled: go on for more steps, 100 or so.",
+            message="The direction has not settled. Is v replaced by A @ v, brought to length 1, "
+            "in each of 100 steps?",
             answer=_iterated(steps=2),
             recognise=lambda case, seen, expected: (
                 not _settled(case, seen) and abs(_pair(seen)[1] @ _top(case["args"][0])[1]) > 0.5
@@ -1141,8 +1244,8 @@ power_iteration = Exercise(
     ),
     hints=(
         "Multiply by A again and again. Which direction is stretched most, and so wins?",
-        "Start from a random vector. At each step: multiply by A, divide by the length. After "
-        "some 100 steps, v · (A v) is the eigenvalue. See "
+        "The loop replaces v by A v, divided by its length. When v has settled, A v is the "
+        "eigenvalue times v, so v · (A v) is the eigenvalue, with its sign. See "
         "[power iteration](https://en.wikipedia.org/wiki/Power_iteration).",
         "`v = A @ v`, then `v = v / ...`; in the end `v @ A @ v` is the eigenvalue",
     ),
@@ -1307,10 +1410,10 @@ matrix_power = Exercise(
     ),
     hints=(
         "In the basis of its eigenvectors, a matrix only stretches. Stretching n times is easy.",
-        "`values, V = np.linalg.eig(A)` gives the eigenvalues and, as columns, the eigenvectors. "
-        "A = V D V⁻¹, so A A = V D V⁻¹ V D V⁻¹ = V D² V⁻¹, and so on. See "
+        "A A = V D V⁻¹ V D V⁻¹ = V D² V⁻¹, and so on. To take the power of a diagonal matrix is to "
+        "take the power of each number on the diagonal: those are `values`. See "
         "[eig](https://numpy.org/doc/stable/reference/generated/numpy.linalg.eig.html).",
-        "```python\nvalues, V = np.linalg.eig(A)\nreturn V @ np.diag(...) @ np.linalg.inv(V)\n```",
+        "`V @ np.diag(...) @ np.linalg.inv(V)`, with the powers of the eigenvalues in the middle",
     ),
 )
 
@@ -1329,7 +1432,7 @@ def _exchanged(case: Case, seen: Any) -> bool:
 predict_lost = question(
     "predict_lost",
     "What is lost?",
-    minutes=3,
+    minutes=4,
     right="d",
     options={
         "a": Option(
@@ -1386,7 +1489,7 @@ def _low_rank_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "square", "args": [spread(4, 4), 2]},
         {"name": "digit", "args": [image, 3]},
         {"name": "digit", "args": [image[:, 1:7], 1]},
-        {"args": [spread(3, 5), 3]},
+        {"name": "all rows", "args": [spread(3, 5), 3]},
         {"args": [np.array([[3, 1, 2], [-1, 4, 0], [2, 2, 5], [1, -3, 1]]), 2]},
     ]
 
@@ -1416,7 +1519,7 @@ low_rank = Exercise(
     title="Keep what matters",
     takes={"low_rank": "function"},
     points=2,
-    minutes=9,
+    minutes=8,
     difficulty=3,
     cases=_low_rank_cases,
     probe=probes.shaped,
@@ -1478,6 +1581,21 @@ low_rank = Exercise(
             ),
         ),
         Mistake(
+            id="columns_of_vt",
+            message="It cuts columns of Vt. The parts are its rows: `Vt[:k]`.",
+            answer=_svd_with(lambda U, s, Vt, k: U[:, :k] * s[:k] @ Vt[:, :k]),
+            on=("all rows",),
+            recognise=lambda case, seen, expected: same(
+                seen,
+                _svd_with(lambda U, s, Vt, k: U[:, :k] * s[:k] @ Vt[:, :k])(*case["args"]),
+            ),
+        ),
+        Mistake(
+            id="whole",
+            message="This is A itself: k is not used.",
+            answer=lambda A, k: A,
+        ),
+        Mistake(
             id="factors",
             message="These are the coordinates in the k directions. Multiply by the first k rows "
             "of Vt to come back to the shape of A.",
@@ -1491,8 +1609,8 @@ low_rank = Exercise(
     ),
     hints=(
         "Take the decomposition apart, keep the first k of each part, put it together again.",
-        "`U, s, Vt = np.linalg.svd(A, full_matrices=False)`. Keep the first k columns of U, the "
-        "first k numbers of s, the first k rows of Vt. See "
+        "A part is a column of U, times its number in s, times a row of Vt. Cut U, s and Vt so "
+        "that k parts are left: columns, numbers, rows. The product adds them up. See "
         "[svd](https://numpy.org/doc/stable/reference/generated/numpy.linalg.svd.html).",
         "`U[:, :k] @ np.diag(s[:k]) @ ...`",
     ),

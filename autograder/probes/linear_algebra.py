@@ -39,8 +39,8 @@ def own(case: dict[str, Any], function: Callable[..., Any]) -> Any:
             said = f"{error} `P**-1` takes one over each entry; the inverse is np.linalg.inv(P)"
             raise ValueError(said).with_traceback(error.__traceback__) from None
         if any(word in str(error) for word in UNFIT):
-            shapes = ", ".join(str(np.shape(value)) for value in case["args"])
-            said = f"{str(error).rstrip(' .')}. Shapes of the inputs here: {shapes}"
+            shapes = ", ".join(str(np.shape(value)) for value in case["args"] if np.ndim(value))
+            said = f"{str(error).rstrip(' .')}. Shapes of the arrays here: {shapes}"
             raise ValueError(said).with_traceback(error.__traceback__) from None
         raise
 
