@@ -59,7 +59,7 @@ with figure(
 # %% [markdown]
 # @exercise linear_combination
 #
-# Write `linear_combination(coefficients, vectors)`. `coefficients` holds k numbers. `vectors` is an array of shape (k, n), one vector a row. It returns the combination: one vector of n numbers. The frame is there; write what happens in the loop.
+# Write `linear_combination(coefficients, vectors)`. `coefficients` holds k numbers. `vectors` is an array of shape (k, n), one vector a row. It returns the combination: one vector of n numbers. Write the line in the loop.
 
 
 # %% exercise="linear_combination"
@@ -144,10 +144,7 @@ predict_combination = "b"
 #
 # Write `is_in_span(vectors, target)`: `True` if `target` is a linear combination of the rows of `vectors`, otherwise `False`.
 #
-# - The rows may repeat a direction, and there may be more of them than entries.
-# - Computers round: `np.allclose(u, v)` says whether two vectors agree up to rounding.
-#
-# Two lines are given. With no vectors at all, only the zero vector is in reach. And `np.linalg.lstsq` finds the coefficients whose combination comes **nearest** to the target; in 01b you find out how. One question is left to you: is nearest near enough?
+# Two things are given. With no vectors at all, only the zero vector is in reach. And `np.linalg.lstsq` finds the coefficients whose combination comes **nearest** to the target, also where rows repeat a direction; in 01b you find out how. One question is left to you: is nearest near enough? Computers round, so ask `np.allclose(u, v)`: it says whether two vectors agree up to rounding.
 
 
 # %% exercise="is_in_span"
@@ -155,7 +152,8 @@ def is_in_span(vectors, target):
     """Whether target (n,) is a linear combination of the rows of vectors (k, n): True or False."""
     if len(vectors) == 0:
         return bool(np.allclose(target, 0))
-    best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]  # there are always some
+    # the nearest there is, even when the target is out of reach
+    best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]
     ### BEGIN SOLUTION
     return bool(np.allclose(linear_combination(best, vectors), target))
     ### END SOLUTION
@@ -184,6 +182,8 @@ with needs("is_in_span"):
 # Move the whole plane, so that grid lines stay straight, parallel and evenly spaced, and the origin stays where it is. That is a **linear map**. The place where a vector lands is its **image**. How much do you have to know, to know the image of **every** point?
 #
 # Only two things. The **basis vectors** (1, 0) and (0, 1) reach every point: (x, y) is x times the first and y times the second. So (x, y) lands at x times the image of the first plus y times the image of the second. Write the two images side by side, as **columns**: that is a **matrix**.
+#
+# In n dimensions there are n basis vectors, each with a single 1. Their images may have another length m: then the map leads into another space, and the matrix has m rows and n columns.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -203,7 +203,7 @@ with figure(
 # %% [markdown]
 # @exercise matrix_from_columns
 #
-# Write `matrix_from_columns(images_of_basis)`. It gets a list of n vectors of m numbers each: the image of the first basis vector, that of the second, and so on. It returns the matrix, of shape (m, n). (`np.array` of a list of vectors makes them **rows**.)
+# Write `matrix_from_columns(images_of_basis)`. It gets a list of n vectors of m numbers each, the images in order, and returns the matrix, of shape (m, n). (`np.array` of a list of vectors makes them **rows**.)
 
 
 # %% exercise="matrix_from_columns"
@@ -260,7 +260,7 @@ with needs("rotation", "shear"):
         draw_grid(right, shear(1.0), title="shear(1)")
 
 # %% [markdown]
-# Turn all four dials of a matrix yourself. The picture below is for a = 1, b = 0.5, c = 0.5, d = 1; with ipywidgets it comes with a slider for each entry. Find a setting that turns the plane over, and one that flattens it onto a line. What do the columns do then?
+# Turn all four dials of a matrix yourself: with ipywidgets, the picture comes with a slider for each entry. Find a setting that flattens the plane onto a line. What do the columns do then?
 
 
 # %% tags=["nbval-ignore-output"]
@@ -371,7 +371,7 @@ with figure(
     draw_grid(right, R @ S, title="R @ S")
 
 # %% [markdown]
-# R is a quarter turn, and S slants by 1. Follow (1, 0) on the left: R turns it to (0, 1), and S slants that to (1, 1).
+# R is a quarter turn, and S slants by 1. Follow (1, 0) on the left: R turns it to (0, 1), and S slants that to (1, 1). (Python works from the left, `(S @ R) @ p`, and gets the same as `S @ (R @ p)`: the point still meets R first.)
 #
 # Two maps one after the other are one map, so they have one matrix: the **product** of the two. Its columns are again images. B sends the j-th basis vector to the j-th column of B, and A moves that on. So entry (i, j) of the product is
 #
@@ -382,7 +382,7 @@ with figure(
 # %% [markdown]
 # @exercise matmul
 #
-# Write `matmul(A, B)` with loops, for A of shape (m, n) and B of shape (n, p). This once, leave `@`, `np.dot` and `np.matmul` alone.
+# Write `matmul(A, B)` with loops, for A of shape (m, n) and B of shape (n, p). Two loops are given, over all entries of the result. Write the third, which adds up one entry. This once, leave `@`, `np.dot` and `np.matmul` alone.
 
 
 # %% exercise="matmul"
@@ -390,17 +390,17 @@ def matmul(A, B):
     """The product of A (m, n) and B (n, p), with loops: (m, p)."""
     m, n, p = len(A), len(B), len(B[0])
     C = np.zeros((m, p))
-    ### BEGIN SOLUTION
     for i in range(m):
         for j in range(p):
+            ### BEGIN SOLUTION
             for k in range(n):
                 C[i, j] += A[i][k] * B[k][j]
-    ### END SOLUTION
+            ### END SOLUTION
     return C
 
 
 # %% [markdown]
-# Three loops and one line: sums over shared letters are so common that numpy has a language for them. In `np.einsum`, you name the axes of each array with letters, and those of the result after an arrow. A letter that is missing after the arrow is summed over.
+# Three loops for one formula: sums over shared letters are so common that numpy has a language for them. In `np.einsum`, you name the axes of each array with letters, and those of the result after an arrow. A letter that is missing after the arrow is summed over.
 #
 # | in words | einsum |
 # |---|---|
@@ -426,7 +426,7 @@ def matmul_einsum(A, B):
 # %% tags=["nbval-ignore-output"]
 import time
 
-with needs("matmul_einsum"):
+with needs("matmul", "matmul_einsum"):
     A, B = np.random.default_rng(0).normal(size=(2, 60, 60))
     products = {"loops": matmul, "einsum": matmul_einsum, "@": lambda A, B: A @ B}
     for name, product in products.items():
@@ -437,7 +437,7 @@ with needs("matmul_einsum"):
 # %% [markdown]
 # The loops do the same sums, one at a time, in Python. From here on you use `@`, and know what it does.
 #
-# **A good place to rest.** You can read a matrix, move data with it, and chain two maps. About 45 minutes are behind you. What follows measures a map, and runs it backwards.
+# **A good place to rest.** You can read a matrix, move data with it, and chain two maps. About 50 minutes are behind you. What follows measures a map, and runs it backwards.
 
 # %% [markdown]
 # ## 6. How much does it stretch?
@@ -480,29 +480,23 @@ predict_area = "d"
 # %% [markdown]
 # How to get it for any size? Make the matrix simpler, and watch the area. A change of **rows** is one more map that acts after A, so you know what it does:
 #
-# - **Taking a multiple of one row from another** is a shear: the area stays.
+# - **Subtracting a multiple of one row from another** is a shear: the area stays.
 # - **Swapping two rows** turns space over: the sign flips.
-# - Once there are only zeros below the diagonal, the area is the product of the diagonal: width times height.
+# - Once there are only zeros below the diagonal, the area is the product of the diagonal, width times height: a side that leans over changes neither.
 #
-# So go column by column. The number on the diagonal is the **pivot**. Clear what is below it with multiples of its row. That is **Gaussian elimination**.
+# So go column by column. The number on the diagonal is the **pivot**. Clear what is below it: subtract multiples of its row. That is **Gaussian elimination**.
 #
-# | start | take 2 times row 1 from row 2 | the diagonal |
+# | start | subtract 2 times row 1 from row 2 | the diagonal |
 # |---|---|---|
 # | 1  3 | 1  3 | 1 · (-2) |
 # | 2  4 | 0  -2 | = -2 |
 #
-# A pivot of 0 clears nothing. So first swap up a row, from the diagonal down, whose number in **this** column is the largest in size. Two lines of numpy, on another array:
-
-# %%
-T = np.array([[0, 7], [3, 1], [-5, 2]])
-p = np.argmax(np.abs(T[:, 0]))  # the row with the largest number, by size, in column 0
-T[[0, p]] = T[[p, 0]]  # rows 0 and p change places
-print(p, T.tolist())
+# A pivot of 0 clears nothing. So first look down this column, from the diagonal on, and swap the row with the largest number (in size) up to the diagonal. Why the largest, the next exercise says.
 
 # %% [markdown]
 # @exercise determinant
 #
-# Write `determinant(A)` by elimination, for A of shape (n, n), without `np.linalg.det`. The frame finds the row of the pivot, and works on a copy that holds fractions. You write the two steps in the middle.
+# Write `determinant(A)` by elimination, for A of shape (n, n), without `np.linalg.det`. The frame works on a copy that holds fractions, finds the row of the pivot, and swaps it up. You write the two steps after the swap.
 
 
 # %% exercise="determinant"
@@ -514,11 +508,11 @@ def determinant(A):
         p = k + np.argmax(np.abs(U[k:, k]))  # looks from row k down
         if U[p, k] == 0:
             return 0.0  # nothing but zeros is left in this column
-        # 1. If p is another row than k: swap the two, and flip the sign.
-        # 2. Clear column k below row k.
+        U[[k, p]] = U[[p, k]]  # rows k and p change places
+        # 1. If p is another row than k: flip the sign.
+        # 2. Clear column k below row k, with multiples of row k.
         ### BEGIN SOLUTION
         if p != k:
-            U[[k, p]] = U[[p, k]]
             sign = -sign
         for i in range(k + 1, n):
             U[i] -= U[i, k] / U[k, k] * U[k]
@@ -527,9 +521,9 @@ def determinant(A):
 
 
 # %% [markdown]
-# ### Help: "two rows became the same after the swap"
+# ### Help: "the result is nan"
 #
-# `U[k], U[p] = U[p], U[k]` does not swap rows of an array: one row is overwritten before it is read. `U[[k, p]] = U[[p, k]]` makes a copy first.
+# Something was divided by 0. After the swap the pivot is `U[k, k]`; what stood there before is in row p, and may be 0.
 
 # %%
 with needs("determinant", "rotation", "shear"):
@@ -548,14 +542,14 @@ with needs("determinant", "rotation", "shear"):
 #
 # Why this matters: to find the cause of what you see is to solve $Ax = b$. Which x does A send to b?
 #
-# Read $Ax = b$ as one equation for each row. Three things leave the solution as it is: swapping two equations, multiplying one by a number other than 0, and adding a multiple of one to another, each **on both sides**. So put b beside A as one more column, and eliminate as before. This time clear the column **above** the diagonal as well. In the end each row says pivot · x = number.
+# Read $Ax = b$ as one equation for each row. Three things leave the solution as it is: swapping two equations, multiplying one by a number other than 0, and adding a multiple of one to another, each **on both sides**. So put b beside A as one more column, and eliminate as before, but clear the column **above** the diagonal as well. In the end each row says pivot · x = number.
 
 # %% [markdown]
 # @exercise solve
 #
 # Write `solve(A, b)`, for A of shape (n, n) and b of shape (n,), by elimination. It returns x of shape (n,) with `A @ x` equal to b. Don't use `np.linalg.solve`, `inv`, `pinv` or `lstsq`.
 #
-# The frame looks for the largest number from the diagonal down, as before. This is called **pivoting**: it saves you from dividing by 0, and by something tiny. If even that number is below 1e-10 in size, the matrix is **singular**: it flattens space and can't be undone. Then raise `ValueError`.
+# The frame swaps up the largest number, as before. This is called **pivoting**: it saves you from dividing by 0, and by something tiny, which would blow up what rounding leaves. If even this pivot is below 1e-10 in size, the matrix is **singular**: it flattens space and can't be undone. Then raise `ValueError`.
 
 
 # %% exercise="solve"
@@ -565,13 +559,12 @@ def solve(A, b):
     n = len(M)
     for k in range(n):
         p = k + np.argmax(np.abs(M[k:, k]))
-        # 1. If M[p, k] is too small, raise ValueError.
-        # 2. Swap rows k and p.
-        # 3. Clear column k in every row but row k.
-        ### BEGIN SOLUTION
-        if abs(M[p, k]) < 1e-10:
-            raise ValueError("the matrix is singular")
         M[[k, p]] = M[[p, k]]
+        # 1. If the pivot M[k, k] is too small in size, raise ValueError.
+        # 2. Clear column k in every row but row k.
+        ### BEGIN SOLUTION
+        if abs(M[k, k]) < 1e-10:
+            raise ValueError("the matrix is singular")
         for i in range(n):
             if i != k:
                 M[i] -= M[i, k] / M[k, k] * M[k]
@@ -669,7 +662,7 @@ with figure(
 #
 # Write `rank(A)` for A of any shape (m, n): eliminate, and count the pivots. Don't use `np.linalg.matrix_rank`.
 #
-# After rounding, what should be 0 is about 1e-16. So a pivot counts only if its size is above `tolerance`. A column without a pivot is skipped, and the row waits for the next column.
+# After rounding, what should be 0 is about 1e-16. So a pivot counts only if its size is above `tolerance`. A column without a pivot is skipped, and row r waits for the next column. So the pivot stands at `U[r, column]`, and from the first skipped column on that is off the diagonal.
 
 
 # %% exercise="rank"
@@ -683,12 +676,12 @@ def rank(A):
         if r == m:
             break  # all rows are used up
         p = r + np.argmax(np.abs(U[r:, column]))
-        # 1. No pivot here? On to the next column.
-        # 2. Otherwise swap rows r and p, clear the column below row r, and count the pivot.
-        ### BEGIN SOLUTION
-        if abs(U[p, column]) <= tolerance:
-            continue
         U[[r, p]] = U[[p, r]]
+        # 1. No pivot at U[r, column]? On to the next column.
+        # 2. Otherwise clear this column below row r, and count the pivot.
+        ### BEGIN SOLUTION
+        if abs(U[r, column]) <= tolerance:
+            continue
         for i in range(r + 1, m):
             U[i] -= U[i, column] / U[r, column] * U[r]
         r += 1
@@ -699,9 +692,9 @@ def rank(A):
 # %% [markdown]
 # @exercise null_space
 #
-# Write `null_space(A)`: an **orthonormal basis** of the directions that A sends to zero, as the columns of an array of shape (n, n - rank). Orthonormal means: each of length 1, all at right angles. Any such basis will do. Where nothing is lost, the array has shape (n, 0).
+# Write `null_space(A)`: an **orthonormal basis** of the directions that A sends to zero, as the columns of an array of shape (n, n - rank). A basis is as few vectors as span all of it; orthonormal ones have length 1 and stand at right angles. Any such basis will do. Where nothing is lost, the array has shape (n, 0).
 #
-# `np.linalg.svd` does the work: the rows of `Vt` are directions at right angles, sorted from the most stretched to the lost. The first `rank(A)` of them are kept. 01b shows what else `svd` returns.
+# `np.linalg.svd` does the work: the **rows** of `Vt` are directions at right angles, sorted from the most stretched to the lost. The first `rank(A)` of them are kept. 01b shows what else `svd` returns.
 
 
 # %% exercise="null_space"
@@ -717,7 +710,7 @@ def null_space(A):
 # Ask a real question of it. The first 400 digits, of 64 pixels each: how many of the 64 directions do they use? Guess before you run.
 
 # %%
-with needs("null_space"):
+with needs("rank", "null_space"):
     some = digits.data[:400]
     print("directions used:", rank(some), "of", some.shape[1])
     lost = null_space(some)

@@ -45,7 +45,7 @@ with figure(
     ax.set(xlim=(-1.2, 4.2), ylim=(-0.6, 3.4), aspect="equal")
 
 # %% [markdown]
-# The tool is the **dot product**, $v \cdot u = v_1 u_1 + v_2 u_2 + \dots$: multiply in pairs, add up. It is 0 for a right angle, positive where two vectors point to the same side, and $u \cdot u$ is the squared length of u. The shadow is
+# The tool is the **dot product**, $v \cdot u = v_1 u_1 + v_2 u_2 + \dots$: multiply in pairs, add up. It is 0 for a right angle, positive where two vectors are less than a right angle apart, and $u \cdot u$ is the squared length of u. The shadow is
 #
 # $$\frac{v \cdot u}{u \cdot u}\, u$$
 #
@@ -69,17 +69,17 @@ predict_shadow = "a"
 #
 # $$B^\top (v - Bx) = 0 \quad\text{so}\quad B^\top B\, x = B^\top v$$
 #
-# in words: the dot product of each column with the rest is 0, and that is k equations for the k numbers in x.
+# in words: the dot product of each column with what is left over is 0, and that is k equations for the k numbers in x.
 
 # %% [markdown]
 # @exercise project
 #
 # Write `project(v, onto)`. It returns the point nearest to v (n numbers).
 #
-# - `onto` of shape (n,) is one vector: project onto its line. It may have any length but 0.
-# - `onto` of shape (n, k) holds k independent **columns**: project onto their span. They need not be of length 1, nor at right angles.
+# - `onto` of shape (n,) is one vector, of any length but 0: project onto its line.
+# - `onto` of shape (n, k) holds k independent **columns**, of any lengths and at any angles: project onto their span.
 #
-# The first line makes one case of the two. `np.linalg.solve(M, c)` gives the x with $Mx = c$, as your own `solve` did.
+# The given line makes one case of the two: a line is a span of one column. `np.linalg.solve(M, c)` gives the x with $Mx = c$, as your own `solve` did.
 
 
 # %% exercise="project"
@@ -177,7 +177,7 @@ with needs("least_squares"):
         print(f"{name:17} typical error {np.sqrt(np.mean((progress - predicted) ** 2)):.1f}")
 
 # %% [markdown]
-# Each column helps a little, and much stays unexplained. That, too, is a result.
+# The typical error is the root of the mean squared error. Each column helps a little, and much stays unexplained. That, too, is a result.
 #
 # ### Help: "LinAlgError: Singular matrix"
 #
@@ -237,7 +237,7 @@ with needs("cosine_similarity"):
 #
 # *Beyond the series: the same ideas, as array code.*
 #
-# Why this matters: a loop in Python costs ten to a hundred times what the same sums cost in one array operation. Every fast model is written this way.
+# Why this matters: a loop in Python costs tens to thousands of times what the same sums cost in one array operation. Every fast model is written this way.
 #
 # When shapes differ, numpy **broadcasts**: it lines the shapes up at their right ends, and stretches axes of length 1 to fit. `None` in an index makes such an axis. The picture is the whole idea: a column minus a row is a table.
 
@@ -278,7 +278,7 @@ predict_shape = "b"
 # %% [markdown]
 # @exercise pairwise_distances
 #
-# Write `pairwise_distances(X, Y)`, for X of shape (n, d) and Y of shape (m, d): the straight-line distance of every row of X to every row of Y, shape (n, m). No Python loops, and no ready-made function of scipy or scikit-learn.
+# Write `pairwise_distances(X, Y)`, for X of shape (n, d) and Y of shape (m, d): the straight-line distance of every row of X to every row of Y, shape (n, m). No Python loop over the rows, and no ready-made function of scipy or scikit-learn.
 #
 # The question above shows the way: all differences, shape (n, m, d), then the length of each. (If you know $|x - y|^2 = |x|^2 + |y|^2 - 2\,x \cdot y$: it saves memory. There, rounding can leave a tiny negative number under the root. Clip at 0 with `np.maximum`.)
 
@@ -378,7 +378,7 @@ with figure(
 # %% [markdown]
 # @exercise change_of_basis
 #
-# Write `change_of_basis(A, P)`: the matrix of the map A in the basis of P's columns. Both have shape (n, n), and `np.linalg.inv` is welcome. Follow one vector from their numbers back to their numbers, and mind which step stands on the right.
+# Write `change_of_basis(A, P)`: the matrix of the map A in the basis of P's columns. Both have shape (n, n), and `np.linalg.inv` is welcome. Follow one vector: their numbers, your numbers, moved, their numbers again. The first step stands on the right.
 
 
 # %% exercise="change_of_basis"
@@ -469,7 +469,7 @@ sliders(show_steps, steps=(0, 8, 1, 5))
 # Write `power_iteration(A)`. It returns two things: the eigenvalue of A (n, n) that is largest **in size**, and its eigenvector, shape (n,), of length 1. Don't use `np.linalg.eig` and its relatives, nor `svd`.
 #
 # - The start is drawn for you. A tidy one, such as all ones, may have no share of the eigenvector that you look for.
-# - Multiply by A and bring the vector back to length 1, a hundred times. (In the check the other eigenvalues are at most half as large, so 30 times would do. Real data are less kind.)
+# - Multiply by A and bring the vector back to length 1, a hundred times.
 # - The eigenvalue may be negative. For v of length 1 it is $v \cdot (Av)$. Either sign of the vector is right.
 
 
@@ -486,7 +486,7 @@ def power_iteration(A):
 
 
 # %% [markdown]
-# Now real data. In which direction do the 1,797 digits differ most? Take the mean away, and multiply the table with its own transpose: in that matrix, the entry (i, j) says how far pixels i and j vary together. Its first eigenvector is the direction of most variation, the **first principal component**.
+# Now real data. In which direction do the 1,797 digits differ most? Take the mean away, multiply the transpose of the table with the table, and divide by the number of rows: in that matrix, 64 by 64, the entry (i, j) says how far pixels i and j vary together. Its first eigenvector is the direction of most variation, the **first principal component**.
 
 # %% tags=["nbval-ignore-output"]
 with needs("power_iteration"):
@@ -520,7 +520,7 @@ with needs("power_iteration"):
 #
 # *Goes with chapter 14.*
 #
-# Why this matters: the same matrix applied again and again is the simplest recurrent network, and its eigenvalues say whether signals die, stay or explode.
+# Why this matters: a signal that passes the same matrix again and again, step after step or layer after layer, dies out, stays or explodes, and the eigenvalues say which.
 #
 # In the basis of its eigenvectors, if it has enough of them, a matrix only stretches: there it is **diagonal**, D, with numbers on the diagonal and zeros elsewhere. With the eigenvectors as columns of V, section 5 says $V^{-1} A V = D$, so
 #
@@ -568,7 +568,7 @@ with needs("matrix_power"):
         ax.legend()
 
 # %% [markdown]
-# The largest eigenvalue decides: 0.9 dies out, 1 settles, 1.1 explodes. You meet all three again wherever a network is deep.
+# The largest eigenvalue decides: 0.9 dies out, 1 settles, 1.1 explodes (and leaves the picture before its 30 steps are done). You meet all three again wherever a network is deep.
 
 # %% [markdown]
 # ## 8. Keep what matters
@@ -577,7 +577,7 @@ with needs("matrix_power"):
 #
 # Why this matters: large models are shrunk, and fine-tuned, by matrices of low rank.
 #
-# A matrix that is not square has no eigenvectors. But every matrix turns a circle into an ellipse, and the axes of that ellipse tell all. The **singular value decomposition**, SVD, writes it as
+# A matrix that is not square has no eigenvectors. But every matrix makes an ellipse of a circle (in more dimensions an ellipsoid, perhaps a flat one), and the axes of that ellipse tell all. The **singular value decomposition**, SVD, writes it as
 #
 # $$A = U S V^\top$$
 #
@@ -602,7 +602,9 @@ with figure(
     after.text(-2.8, 1.75, f"half-axes {s[0]:.2f} and {s[1]:.2f}", fontsize=9)
 
 # %% [markdown]
-# So a matrix is a sum of simple parts, one for each singular value: $s_1 u_1 v_1^\top + s_2 u_2 v_2^\top + \dots$ The first part matters most, the last one least. Keep the first k, and you have the best approximation of **rank k** that there is. What is lost are the parts that you dropped, and they stand at right angles to each other.
+# So a matrix is a sum of simple parts, one for each singular value: $s_1 u_1 v_1^\top + s_2 u_2 v_2^\top + \dots$ The first part matters most, the last one least. Keep the first k, and you have the best approximation of **rank k** that there is. What is lost are the parts that you dropped.
+#
+# How large are they? Read a part as one long list of numbers: its length is $s_i$, and the dot product of two parts is 0. So the parts stand at right angles to each other.
 
 # %% [markdown]
 # @exercise predict_lost
@@ -651,6 +653,7 @@ with needs("low_rank"):
 
 # %%
 with needs("low_rank"):
+    image = digits.images[2]
     s = np.linalg.svd(image, compute_uv=False)
     print("singular values:", s.round(1))
     for k in (1, 2, 3, 5):
