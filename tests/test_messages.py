@@ -34,6 +34,73 @@ def _before(name: str) -> tuple[str, str | None]:
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
+        # 02: errors of numpy, in words of the exercise
+        (
+            "accuracy",
+            [("axis=1", "axis=0")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(3,) (7,). `argmax` along an axis takes that axis away",
+        ),
+        (
+            "layer_digits",
+            [("X @ W", "X * W")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(3,5) (5,2). `*` goes number by number",
+        ),
+        (
+            "softmax",
+            [("z.max(axis=axis, keepdims=True)", "z.max(axis=axis)")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(4,3) (4,). A sum, mean or maximum along an axis loses that axis",
+        ),
+        (
+            "one_hot",
+            [("np.eye(num_classes)[y]", "np.zeros(len(y), num_classes)")],
+            "Your code raised TypeError: Cannot interpret '4' as a data type. The shape is one",
+        ),
+        (
+            "entropy",
+            [("p = p[p > 0]", "q = p[p > 0]"), ("np.log(p)", "np.log(q)")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(6,) (4,). One has 6 numbers left, the other 4",
+        ),
+        (
+            "softmax_regression_gradient",
+            [("one_hot(y, len(b))", "one_hot(y, 10)")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(5,3) (5,10). One has 3 columns, the other 10",
+        ),
+        (
+            "softmax_regression_gradient",
+            [("one_hot(y, len(b))", "y")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(5,3) (5,). `y` has one label for each example.",
+        ),
+        (
+            "mlp_gradients",
+            [("(h > 0)", "(X > 0)")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(5,6) (5,4). A mask has the shape of what it masks.",
+        ),
+        (
+            "adversarial",
+            [("slopes = d @ W.T", "slopes = X.T @ d")],
+            "Your code raised ValueError: operands could not be broadcast together with shapes "
+            "(4,6) (6,8). The slopes should have the shape of X",
+        ),
+        (
+            "gradient_descent",
+            [
+                ("        path.append(x)\n        costs.append(f(x))\n", ""),
+                ("    return path", "    path.append(x)\n    costs.append(f(x))\n    return path"),
+            ],
+            "The path has 2 entries, expected 7: are both `append` lines",
+        ),
+        (
+            "gradient_check",
+            [("max(1e-8", "np.max(1e-8")],
+            "Your code raised TypeError: np.max takes one array and an axis",
+        ),
         # 03: errors of numpy, in words of the exercise
         (
             "affine_forward",

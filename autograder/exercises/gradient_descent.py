@@ -90,6 +90,23 @@ def _never_put_back(f: Callable, x: np.ndarray) -> np.ndarray:
     return slopes
 
 
+def _set_to_h(f: Callable, x: np.ndarray) -> np.ndarray:
+    slopes = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        above, below = x.astype(float), x.astype(float)
+        above[index], below[index] = 1e-5, -1e-5
+        slopes[index] = (f(above) - f(below)) / 2e-5
+    return slopes
+
+
+def _of_one_entry(f: Callable, x: np.ndarray) -> np.ndarray:
+    """Costs of the nudged entry alone, in place of the whole array."""
+    slopes = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        slopes[index] = (f(x[index] + 1e-5) - f(x[index] - 1e-5)) / 2e-5
+    return slopes
+
+
 def _all_at_once(f: Callable, x: np.ndarray) -> Any:
     x = x.astype(float)
     return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
@@ -249,6 +266,26 @@ numerical_gradient = Exercise(
             answer=_all_at_once,
         ),
         Mistake(
+            id="nudge_whole",
+            message="Every entry gets the same slope, that of a nudge of the whole array: `above` "
+            "is all of x. Nudge one entry, above[index] and below[index].",
+            answer=lambda f, x: np.full(x.shape, _all_at_once(f, x)),
+        ),
+        Mistake(
+            id="nudge_set",
+            message="The entry is set to h and -h, and should be moved by it: above[index] += h, "
+            "below[index] -= h.",
+            answer=_set_to_h,
+            on=("row", "matrix"),
+        ),
+        Mistake(
+            id="nudge_one_entry",
+            message="Only the nudged entry is handed to f. It takes the whole array: f(above) and "
+            "f(below).",
+            answer=_of_one_entry,
+            on=("row", "matrix"),
+        ),
+        Mistake(
             id="nudge_flat",
             message="The slopes come in one row. They should have the shape of x.",
             answer=lambda f, x: _nudged(f, x).reshape(-1),
@@ -327,7 +364,7 @@ def _descent_reference(case: Case) -> dict[str, Any]:
 
 
 def _descend(
-    sign: float = -1.0, frozen: bool = False, unscaled: bool = False
+    sign: float = -1.0, frozen: bool = False, unscaled: bool = False, by_cost: bool = False
 ) -> Callable[..., tuple[list, list]]:
     def gradient_descent(
         f: Callable, grad: Callable, x0: np.ndarray, lr: float, steps: int
@@ -335,7 +372,8 @@ def _descend(
         x = x0.copy()
         path, costs = [x], [f(x)]
         for _ in range(steps):
-            x = x + sign * (1.0 if unscaled else lr) * grad(x0 if frozen else x)
+            slope = f(x) if by_cost else grad(x0 if frozen else x)
+            x = x + sign * (1.0 if unscaled else lr) * slope
             path.append(x)
             costs.append(f(x))
         return path, costs
@@ -378,15 +416,16 @@ def _path(seen: Any) -> np.ndarray:
 def _explain_descent(case: Case, seen: Any, expected: Any) -> str | None:
     for name in ("path", "costs"):
         got, want = len(seen[name]), case["steps"] + 1
+        has = "path has" if name == "path" else "costs have"
         if got == 2 and want > 3:
-            return f"The {name} hold 2 entries only, expected {want}: is `return` inside the loop?"
+            return (
+                f"The {has} 2 entries, expected {want}: are both `append` lines, and not "
+                "`return`, inside the loop?"
+            )
         if got != want:
             return (
-                f"With steps={case['steps']} the {name} hold {got} entries, expected {want}: the "
-                "start, then one after each step"
-                if name == "costs"
-                else f"With steps={case['steps']} the path has {got} points, expected {want}: the "
-                "start, then one after each step"
+                f"With steps={case['steps']} the {has} {got} entries, expected {want}: the start, "
+                "then one after each step"
             )
     return None
 
@@ -439,6 +478,12 @@ gradient_descent = Exercise(
             id="descent_unscaled",
             message="The learning rate is missing: a step is lr times the gradient.",
             answer=_descend(unscaled=True),
+        ),
+        Mistake(
+            id="descent_by_cost",
+            message="The step is lr times the cost, f(x). It is lr times the gradient, grad(x): "
+            "the cost doesn't say which way is down.",
+            answer=_descend(by_cost=True),
         ),
         Mistake(
             id="descent_start_missing",
@@ -629,7 +674,7 @@ softmax_regression_gradient = Exercise(
     minutes=9,
     difficulty=3,
     cases=_softmax_regression_cases,
-    probe=probes.called,
+    probe=probes.regression_gradient,
     reference=_softmax_regression_reference,
     mistakes=(
         Mistake(
@@ -725,9 +770,11 @@ softmax_regression_gradient = Exercise(
     hints=(
         "First the errors: probabilities minus one-hot, one row for each example.",
         "A weight W[i, k] sees input i and feeds score k, so its slope is input times error, "
-        "averaged over the examples: `X.T @ errors / n`. A bias sees the constant 1. Background: "
+        "averaged over the examples. A product of X.T and the errors has all of them at once. A "
+        "bias sees the constant 1, so it adds up the errors of its class. Background: "
         "[softmax classifier](https://cs231n.github.io/neural-networks-case-study/#grad).",
-        "```python\nerrors = (p - ...) / len(X)\ndW = X.T @ errors\ndb = ...\n```",
+        "```python\nerrors = (p - one_hot(y, ...)) / len(X)\ndW = X.T @ ...\n"
+        "db = errors.sum(axis=...)\n```",
     ),
 )
 
@@ -821,7 +868,7 @@ mlp_gradients = Exercise(
     title="The chain rule, layer by layer",
     takes={"mlp_gradients": "function"},
     points=4,
-    minutes=13,
+    minutes=12,
     difficulty=4,
     cases=_mlp_cases,
     probe=probes.layer_gradients,
@@ -913,6 +960,12 @@ mlp_gradients = Exercise(
             ],
         ),
         Mistake(
+            id="mlp_again",
+            message="The last layer is right, and `d` is divided by the number of examples again "
+            "on the way back. Once, at the start, is enough.",
+            answer=_wrong_walk(mask=lambda h, d: (h > 0) / len(h)),
+        ),
+        Mistake(
             id="mlp_bias_mean",
             message="The gradients of b are divided by the number of examples twice: `d` has been "
             "divided already, so take its sum, not its mean.",
@@ -926,14 +979,14 @@ mlp_gradients = Exercise(
         ),
     ),
     hints=(
-        "First the way forward, keeping what goes into each layer. Then the way back, from the "
-        "last layer to the first, with one array `d`: the slope of the cost by that layer's sums.",
-        "In every layer three things: dW = h.T @ d, db = d.sum(axis=0), and for the layer before, "
-        "d = (d @ W.T) * (h > 0). Here h is what went into the layer. Start with "
-        "d = (probabilities - one_hot) / n. Background: "
+        "Every layer is the layer of softmax regression once more: h stands for its inputs, `d` "
+        "for its errors.",
+        "dW and db you have written already, with X for h and errors for `d`. For the next `d`, "
+        "multiply `d` by the weights, turned so that the sizes fit; then let relu's mask of h stop "
+        "what it has to stop. Background: "
         "[a minimal network](https://cs231n.github.io/neural-networks-case-study/#net).",
-        "```python\nd = (p - ...) / len(X)\n...\n"
-        "    gradients.append((h.T @ d, ...))\n    d = (...) * (h > 0)\n```",
+        "```python\ndW = h.T @ ...\ndb = ...\ngradients.append((dW, db))\n"
+        "d = (d @ ...) * (h > 0)\n```",
     ),
 )
 
@@ -1082,6 +1135,17 @@ def _cut_right(case: Case, seen: Any) -> bool:
     )
 
 
+# The uses of 7 examples where batches of 3 end one or two early; the last holds one example.
+GAPS = ([0, 0, 0.5, 0.5, 0.5, 0.5, 1], [0, 0, 0, 0, 1, 1, 1])
+
+
+def _repeats(case: Case, uses: Any) -> bool:
+    """Whether, in one epoch, some example was used in another way than once in one batch."""
+    given, used = case["kwargs"], np.asarray(uses)
+    once = np.isclose(used[:, None], [0, *_right_uses(case)], atol=0.02).any(axis=1)
+    return given["epochs"] == 1 and not once.all()
+
+
 def _uneven(uses: Any) -> bool:
     """Whether some examples were used with other weights than others."""
     return bool(np.ptp(uses) > 0.1 * np.mean(uses))
@@ -1135,6 +1199,7 @@ def train_net(
     weights_only: bool = False,
     shuffle: str = "anew",
     mixed: bool = False,
+    shorter: int = 0,
     epochs_done: int | None = None,
     batches_done: int | None = None,
 ) -> list:
@@ -1146,8 +1211,8 @@ def train_net(
         order = rng.integers(0, len(X), len(X)) if replace else rng.permutation(len(X))
         order = once if shuffle in ("once", "never") else order
         for start in range(0, len(X), batch_size)[:batches_done]:
-            chosen = np.arange(len(X)) if whole else order[start : start + batch_size]
-            if len(chosen) < batch_size and not keep_short:
+            chosen = np.arange(len(X)) if whole else order[start : start + batch_size - shorter]
+            if len(chosen) < batch_size - shorter and not keep_short:
                 continue
             labels = y[(chosen + 1) % len(y)] if mixed else y[chosen]
             found = _walk_back(params, X[chosen], labels, average=average)
@@ -1243,7 +1308,7 @@ train = Exercise(
     title="Train it",
     takes={"train": "function", "net": "value"},
     points=4,
-    minutes=12,
+    minutes=11,
     difficulty=4,
     cases=_train_cases,
     probe=probes.trained,
@@ -1330,6 +1395,18 @@ train = Exercise(
             ),
         ),
         Mistake(
+            id="train_gaps",
+            message="Some examples are never used, and none is used twice: does each slice of "
+            "`order` end where the next one begins, at first + batch_size?",
+            answer=_wrong_training(shorter=1),
+            recognise=_small(
+                lambda case, seen, uses, right: (
+                    case["name"] == "a short last batch"
+                    and any(np.allclose(np.sort(uses), gaps, atol=0.02) for gaps in GAPS)
+                )
+            ),
+        ),
+        Mistake(
             id="train_with_replacement",
             message="Some examples are used twice in an epoch and others never: shuffle with "
             "`rng.permutation`, which has each example once, and cut that into batches.",
@@ -1338,6 +1415,7 @@ train = Exercise(
                 lambda case, seen, uses, right: (
                     np.isclose(np.sum(uses), np.sum(right), rtol=0.05)
                     and np.sum(np.abs(uses) < 0.05) > 0
+                    and _repeats(case, uses)
                 )
             ),
         ),
@@ -1435,15 +1513,12 @@ train = Exercise(
         ),
     ),
     hints=(
-        "Three lines: which rows are in this batch, what are the gradients on them, what are the "
-        "parameters after a step.",
-        "A batch is `order[first : first + batch_size]`. A slice that goes beyond the end takes "
-        "what is there. `X[chosen]` and `y[chosen]` belong together. "
-        "The new parameters are `(W - lr * dW, b - lr * db)` for every layer. Background: "
-        "[mini-batches](https://cs231n.github.io/optimization-1/#gd).",
-        "```python\nchosen = order[first : first + batch_size]\n"
-        "gradients = mlp_gradients(params, X[chosen], y[chosen])\n"
-        "params = [... for (W, b), (dW, db) in zip(params, gradients)]\n```",
+        "Two lines: which rows are in this batch, and what are the parameters after a step.",
+        "A batch is a slice of `order` that begins at `first`. How long is it, so where does it "
+        "end? The new parameters are a new list: for every layer, each array minus lr times its "
+        "own slopes. Background: [mini-batches](https://cs231n.github.io/optimization-1/#gd).",
+        "```python\nchosen = order[first : ...]\n"
+        "params = [(W - ..., b - ...) for (W, b), (dW, db) in zip(params, gradients)]\n```",
     ),
 )
 
@@ -1453,7 +1528,7 @@ train = Exercise(
 predict_noise = question(
     "predict_noise",
     "What does it say of noise?",
-    minutes=2,
+    minutes=4,
     options={
         "a": option(
             "about 10% for each digit, as noise is no digit",
@@ -1512,15 +1587,23 @@ def _moved(move: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Calla
     return adversarial
 
 
+def _by_slopes(case: Case, seen: Any) -> bool:
+    """Whether the step is the slopes themselves, of the cost's mean or its sum, clipped or not."""
+    params, X, y, epsilon = case["args"]
+    slopes = gradients(params, X, y)[1]
+    steps = [X + epsilon * factor * slopes for factor in (1, len(X))]
+    return any(np.allclose(seen, end) or np.allclose(seen, end.clip(0, 1)) for end in steps)
+
+
 adversarial = Exercise(
     id="adversarial",
     title="One step against the net",
     takes={"adversarial": "function"},
     points=2,
-    minutes=6,
+    minutes=7,
     difficulty=3,
     cases=_adversarial_cases,
-    probe=probes.called,
+    probe=probes.adversarial,
     reference=_adversarial_reference,
     show=lambda case: f"adversarial(params, X, y, epsilon={case['args'][3]}) {_scored_shape(case)}",
     mistakes=(
@@ -1552,6 +1635,7 @@ adversarial = Exercise(
             message="The step is the gradient itself. Take only its sign, so that every pixel "
             "moves by epsilon.",
             answer=_moved(lambda X, d, e: np.clip(X + e * d, 0, 1)),
+            recognise=lambda case, seen, expected: _by_slopes(case, seen),
         ),
         Mistake(
             id="adversarial_unscaled",

@@ -78,6 +78,12 @@ sigmoid = Exercise(
     points=2,
     minutes=7,
     difficulty=2,
+    rules=(
+        Rule(
+            call="np.errstate",
+            instead="it hides the overflow, which is still there. Raise e only to powers below 0",
+        ),
+    ),
     cases=_sigmoid_cases,
     probe=probes.without_overflow,
     reference=_sigmoid_reference,
@@ -248,7 +254,7 @@ layer = Exercise(
     title="A layer is one matrix product",
     takes={"layer": "function"},
     points=2,
-    minutes=6,
+    minutes=5,
     difficulty=2,
     cases=_layer_cases,
     probe=probes.called,
@@ -376,10 +382,10 @@ mlp_forward = Exercise(
     title="Layer after layer",
     takes={"mlp_forward": "function"},
     points=2,
-    minutes=7,
+    minutes=6,
     difficulty=2,
     cases=_forward_cases,
-    probe=probes.called,
+    probe=probes.forward,
     reference=_forward_by_loops,
     show=lambda case: (
         f"mlp_forward(params, X) with layers {' -> '.join(map(str, _sizes(case)))} and "
@@ -453,7 +459,7 @@ def _sizes(case: Case) -> list[int]:
 predict_shift = question(
     "predict_shift",
     "All scores up by 100",
-    minutes=2,
+    minutes=4,
     options={
         "a": option(
             "they all grow, and stay below 1",
@@ -735,7 +741,7 @@ one_hot = Exercise(
     title="The answer as a row of numbers",
     takes={"one_hot": "function"},
     points=1,
-    minutes=3,
+    minutes=4,
     difficulty=1,
     cases=_one_hot_cases,
     probe=probes.called,
@@ -844,7 +850,7 @@ cross_entropy = Exercise(
     title="Cross-entropy",
     takes={"cross_entropy": "function"},
     points=3,
-    minutes=6,
+    minutes=5,
     difficulty=3,
     cases=_cross_entropy_cases,
     probe=probes.called,
@@ -871,6 +877,12 @@ cross_entropy = Exercise(
             id="cross_entropy_base",
             message="The logarithm is to the base 2. Here it is the natural one, `np.log`.",
             answer=lambda p, y: float(-np.log2(_picked(p, y)).mean()),
+        ),
+        Mistake(
+            id="cross_entropy_ten",
+            message="This is with the logarithm to the base 10. Here it is the natural one, "
+            "`np.log`.",
+            answer=lambda p, y: float(-np.log10(_picked(p, y)).mean()),
         ),
         Mistake(
             id="cross_entropy_every_pair",
@@ -960,7 +972,7 @@ entropy = Exercise(
     title="How unsure is it?",
     takes={"entropy": "function"},
     points=2,
-    minutes=4,
+    minutes=3,
     difficulty=2,
     cases=lambda rng: [
         {"name": "some", "args": [_distribution(rng, 4)]},
@@ -968,7 +980,7 @@ entropy = Exercise(
         {"name": "zeros", "args": [_distribution(rng, 6, zeros=2)]},
         {"name": "certain", "args": [np.array([0.0, 1.0, 0.0])]},
     ],
-    probe=probes.called,
+    probe=probes.without_zeros,
     reference=_entropy_by_loop,
     atol=1e-5,
     mistakes=(
@@ -1041,7 +1053,7 @@ kl_divergence = Exercise(
         {"name": "more", "args": [_distribution(rng, 3), _distribution(rng, 3)]},
         {"name": "zeros", "args": [_distribution(rng, 6, zeros=2), _distribution(rng, 6)]},
     ],
-    probe=probes.called,
+    probe=probes.without_zeros,
     reference=_kl_by_loop,
     atol=1e-5,
     mistakes=(

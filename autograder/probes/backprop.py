@@ -218,7 +218,8 @@ def gradient_check(case: dict[str, Any], function: Callable[..., Any]) -> dict[s
         f"an array stands where one number should. Here x has shape {shape}: take one entry at a "
         "time, x[i] with an i from np.ndindex(*x.shape)"
     )
-    with telling(TRUTH, tip):
+    two = "np.max takes one array and an axis; Python's max(1e-8, ...) takes two numbers"
+    with telling(TRUTH, tip), telling(("interpreted as an integer",), two):
         error = function(f, case["analytic"].copy(), x, **step)
     if error is None:
         raise Misuse("It returns None: is a return missing?")

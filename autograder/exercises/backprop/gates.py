@@ -22,7 +22,7 @@ from autograder.probes import backprop as probes
 predict_quiet = question(
     "predict_quiet",
     "Which nudge does nothing?",
-    minutes=2,
+    minutes=3,
     right="c",
     options={
         "a": Option(
@@ -329,7 +329,7 @@ gates = Exercise(
 predict_saturated = question(
     "predict_saturated",
     "A neuron that is sure",
-    minutes=1,
+    minutes=2,
     right="a",
     options={
         "a": Option(

@@ -228,7 +228,7 @@ affine_backward = Exercise(
     title="A layer, back",
     takes={"affine_backward": "function", "affine_forward": "function"},
     points=3,
-    minutes=5,
+    minutes=4,
     difficulty=3,
     cases=_affine_back_cases,
     probe=probes.affine_backward,
@@ -607,7 +607,7 @@ softmax_loss = Exercise(
     title="Softmax and loss",
     takes={"softmax_loss": "function"},
     points=3,
-    minutes=5,
+    minutes=4,
     difficulty=3,
     cases=_softmax_cases,
     probe=probes.softmax_loss,
@@ -727,6 +727,19 @@ softmax_loss = Exercise(
             lambda g: (_probabilities(g["x"]) * (1 - _one_hot(g)) - _one_hot(g)) / len(g["x"]),
             "The right class's entry is set to -1. Subtract 1 from the probability that stands "
             "there: -= 1.",
+        ),
+        _loss_slip(
+            "dx_set_one",
+            "dx",
+            lambda g: (_probabilities(g["x"]) * (1 - _one_hot(g)) + _one_hot(g)) / len(g["x"]),
+            "The right class's entry is set to 1, what is true. Subtract 1 from the probability "
+            "that stands there: -= 1.",
+        ),
+        _loss_slip(
+            "dx_turned",
+            "dx",
+            lambda g: np.abs(_probabilities(g["x"]) - _one_hot(g)) / len(g["x"]),
+            "The right class's entry is 1 - p. It is what the net says, less what is true: p - 1.",
         ),
         _loss_slip(
             "dx_right_only",
@@ -937,7 +950,7 @@ gradient_check = Exercise(
     takes={"gradient_check": "function"},
     points=2,
     minutes=3,
-    difficulty=3,
+    difficulty=2,
     cases=_check_cases,
     probe=probes.gradient_check,
     measure=_measure_check,
@@ -1081,12 +1094,12 @@ gradient_check = Exercise(
         ),
     ),
     hints=(
-        "From `below` to `above` one entry moved by 2h. By how much did f change for each unit?",
-        "Two lines for each entry: the slope n, then the size of a - n, divided by the sizes of "
-        "both. `abs(...)` gives a size, and `max(1e-8, ...)` keeps it from being 0. More in "
+        "How far apart are a and n? And against which size is that much, or little?",
+        "The size of a - n, divided by the sizes of both together. `abs(...)` gives a size, and "
+        "`max(1e-8, ...)` keeps it from being 0. More in "
         "CS231n's notes on "
         "[gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck).",
-        "```python\nn = (above - below) / ...\nerror = abs(a - n) / max(1e-8, ...)\n```",
+        "```python\nerror = abs(a - n) / max(1e-8, ...)\n```",
     ),
 )
 
