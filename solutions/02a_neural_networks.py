@@ -20,7 +20,7 @@ from autograder.grids import sliders
 #
 # Why this matters: before a machine can learn to read, reading has to become arithmetic.
 #
-# You will work with 1,797 real digits, written by 43 people. Each is an image of 8 by 8 **pixels**, points with one brightness each: 0 is paper, 1 is ink. That makes 64 numbers an image, and an image is a row of the array `X`. The array `y` holds the **labels**: which digit each image shows.
+# You will work with 1,797 real digits, written by 13 people. Each is an image of 8 by 8 **pixels**, points with one brightness each: 0 is paper, 1 is ink. Its 64 numbers are a row of the array `X`. The array `y` holds the **labels**: which digit each image shows.
 
 # %%
 digits = load_digits()
@@ -31,7 +31,7 @@ X_test, y_test = X[held_out], y[held_out]
 print("to learn from:", X_train.shape, " held out:", X_test.shape)
 
 # %% [markdown]
-# Every fourth image is **held out**: no dial is ever fitted to it, so it tells how well a net reads digits that it has never seen. Here is one image of each digit, and the last one as the net sees it.
+# Every fourth image is **held out**: no dial is ever fitted to it, so it tells how well a net reads digits that it has never seen. (The hands are the same.) Below, each digit once, and the last one as the net sees it.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -56,20 +56,20 @@ with figure(
     ax.set_axis_off()
 
 # %% [markdown]
-# So the task is a function: 64 numbers go in, and out come ten, one for each digit. Nobody can write down its rule. We can write down a function with many dials, and look for a setting that works. This notebook builds the function, and the number that says how bad a setting is. Notebook 02b turns the dials.
+# So the task is a function: 64 numbers go in, and out come ten, one for each digit. Nobody can write down its rule, but a function with many dials, and then look for a setting that works. This notebook builds the function, and the number that says how bad a setting is. 02b turns the dials.
 
 # %% [markdown]
 # ## 2. A neuron asks one question
 #
 # *Goes with chapter 1, from the neurons to the weights and biases.*
 #
-# Why this matters: it is the one part that everything else is made of.
+# Why this matters: everything else is made of it.
 #
-# A **neuron** holds one **weight** for each input and one **bias**. It multiplies each input by its weight and adds everything up, the bias last:
+# A **neuron** holds one **weight** for each input and one **bias**. It multiplies each input by its weight and adds up, the bias last:
 #
 # $$z = x_1 w_1 + x_2 w_2 + \dots + x_{64} w_{64} + b$$
 #
-# In words: how much does this image look like my weights, and is it enough? As there are 64 weights, they are an image themselves. Below, a neuron looks for zeros: its weights are the average zero minus the average of all digits. Purple pixels speak for a zero, orange ones against it.
+# In words: how much does this image look like my weights, and is it enough? The 64 weights are an image themselves. Below, a neuron looks for zeros: its weights are the average zero minus the average of all digits. Purple pixels speak for a zero, orange ones against it.
 
 # %% tags=["nbval-ignore-output"]
 zero_weights = X_train[y_train == 0].mean(axis=0) - X_train.mean(axis=0)
@@ -93,20 +93,20 @@ with figure(
     right.legend(fontsize=8)
 
 # %% [markdown]
-# Look at the ring: ink there raises the sum, ink in the middle lowers it. On the right, the held-out zeros get larger sums than nearly everything else: one neuron tells most zeros from the rest.
+# Ink on the ring raises the sum, ink in the middle lowers it. On the right, the held-out zeros get larger sums than nearly everything else.
 #
-# A sum can be any number. Often you want a yes or no that is soft at the border: the **sigmoid** squashes any number into the range from 0 to 1,
+# A sum can be any number. For a yes or no that is soft at the border, the **sigmoid** squashes any number into the range from 0 to 1,
 #
 # $$\sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
-# in words: far below zero it is nearly 0, far above it is nearly 1, and at zero it is one half. The bias shifts where the turn is; the weights say how sharp it is.
+# in words: far below zero it is nearly 0, far above it is nearly 1, and at zero it is one half.
 
 # %% [markdown]
 # @exercise sigmoid
 #
 # Write `sigmoid(z)` for an array `z` of any shape, of floats or whole numbers. It returns an array of the same shape.
 #
-# It has to hold at both ends, at z = 1200 and z = -1200, **without an overflow on the way**: `np.exp(1200.0)` fits into no number. So only raise e to powers below 0. The first line does: `small` is $e^{-z}$ where z is positive and $e^z$ where z is negative. Write the sigmoid with `small`, once for each sign. (For negative z, multiply the formula by $e^z$ above and below the fraction bar.)
+# It has to hold at z = 1200 and z = -1200, too, **without an overflow on the way** (and without hiding one by `np.errstate`): `np.exp(1200.0)` fits into no number. So only raise e to powers below 0. The first line does: `small` is $e^{-z}$ where z is positive and $e^z$ where z is negative. Write the sigmoid with `small`, once for each sign. (For negative z, multiply the formula by $e^z$ above and below the fraction bar.)
 #
 # `np.where(z >= 0, a, b)` takes its numbers from `a` where z >= 0 and from `b` elsewhere.
 
@@ -115,13 +115,14 @@ with figure(
 def sigmoid(z):
     """Squash every number of an array into the range from 0 to 1, without overflow."""
     small = np.exp(-np.abs(z))  # never above 1
+    # np.where(z >= 0, the formula with small, the other form of it)
     ### BEGIN SOLUTION
     return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
     ### END SOLUTION
 
 
 # %% [markdown]
-# The sigmoid is the older choice and the one in the videos. Most networks today use something plainer between their layers: **relu**, the "rectified linear unit", which is z where z is positive and 0 elsewhere. It says: not my question, or this much.
+# The sigmoid is the older choice and the one in the videos. Most networks today use something plainer: **relu**, which is z where z is positive and 0 elsewhere. It says: not my question, or this much.
 
 # %% [markdown]
 # @exercise relu
@@ -157,20 +158,20 @@ with needs("sigmoid", "relu"):
     sliders(draw_bends, weight=(-4.0, 4.0, 0.5, 1.0), bias=(-6.0, 6.0, 0.5, 0.0))
 
 # %% [markdown]
-# See where each one bends: both do at w x + b = 0. Move that place with the sliders, or call `draw_bends(4, -6)`: a larger weight makes the bend sharper, a negative one turns the curve round, and with a positive weight a larger bias moves it to the left.
+# Both turn at w x + b = 0. Move that place with the sliders, or call `draw_bends(4, -6)`: a larger weight makes the turn sharper, and the bias moves it.
 
 # %% [markdown]
 # ## 3. A layer asks many at once
 #
 # *Goes with chapter 1, the part where the weights become a matrix.*
 #
-# Why this matters: one matrix product does the work of thousands of neurons, and that is what fast hardware is built for.
+# Why this matters: one matrix product does the work of thousands of neurons, and fast hardware is built for it.
 #
-# A **layer** is several neurons side by side that all see the same inputs. The weights of each neuron are a column of the matrix `W`, of shape (inputs, neurons). The biases are a row `b`, one for each neuron. With one example in each row of `X`:
+# A **layer** is several neurons side by side that all see the same inputs. The weights of each neuron are a column of `W`, of shape (inputs, neurons); its bias is a number in the row `b`. With one example in each row of `X`:
 #
 # $$Z = X W + b$$
 #
-# In words: row i, column j holds the sum of neuron j for example i. The shapes say it best: (n, inputs) times (inputs, neurons) gives (n, neurons). (The videos write $W a + b$, with one example as a column. Nearly all code has examples as rows, and so does this course.)
+# In words: row i, column j holds the sum of neuron j for example i. In shapes: (n, inputs) times (inputs, neurons) gives (n, neurons). (The videos write $W a + b$, with an example as a column. Nearly all code has examples as rows.)
 
 # %% [markdown]
 # @exercise layer_digits
@@ -187,7 +188,7 @@ def layer(W, b, X):
 
 
 # %% [markdown]
-# Now ten neurons at once, one for each digit, with weights made by hand: each neuron's weights are the average image of its digit. The bias is smaller for digits with a lot of ink, so that they don't win by ink alone.
+# Now ten neurons at once, with weights made by hand: each neuron's are the average image of its digit, a **template**. The bias is half of the template's squared length, with a minus: then the largest score is that of the nearest template, and ink alone doesn't win.
 
 # %%
 means = np.array([X_train[y_train == digit].mean(axis=0) for digit in range(10)])
@@ -209,11 +210,7 @@ with figure(
         ax.set_axis_off()
 
 # %% [markdown]
-# Look at the blur: it is where people differ. One template for each digit has little to say of a one with a foot, or a seven with a bar. (How many it reads, you will count in section 5.) For more, it needs neurons that look for parts, and neurons that put parts together.
-#
-# ### Help: "I get a shape error in matmul"
-#
-# `matmul: Input operand 1 has a mismatch in its core dimension` means that the inner sizes differ. Print `X.shape` and `W.shape`: the last number of the first has to equal the first number of the second. If they don't fit, the order is wrong, or one is transposed.
+# The blur is where people differ. One template for each digit has little to say of a seven with a bar. (How many it reads, you will count in section 5.) For more, it needs neurons that look for parts, and neurons that put parts together.
 
 # %% [markdown]
 # ## 4. Layer after layer
@@ -222,7 +219,7 @@ with figure(
 #
 # Why this matters: this is the shape of every network that you will meet.
 #
-# Put a **hidden layer** of 16 neurons between the pixels and the ten scores: its neurons see the pixels, and the ten see them.
+# Put a **hidden layer** of 16 neurons between the pixels and the ten scores.
 
 # %% [markdown]
 # @exercise predict_stack
@@ -240,12 +237,12 @@ predict_stack = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# So relu goes between the layers. A network of layers with a bend between them is called a **multi-layer perceptron**, or MLP. What comes out of its last layer are the **logits**: one score for each class, of any size and sign.
+# So relu goes between the layers. Layers with a bend between them are called a **multi-layer perceptron**, or MLP. Out of its last layer come the **logits**: one score for each **class** (here, a digit), of any size and sign.
 
 # %% [markdown]
 # @exercise mlp_forward
 #
-# Write `mlp_forward(params, X)`. `params` is a list of pairs `(W, b)`, one for each layer, first layer first. There may be any number of them, so `h` goes from layer to layer in a loop. Relu stands **between** the layers and not after the last one. It returns the logits, of shape (n, classes). Two lines are missing.
+# Write `mlp_forward(params, X)`. `params` is a list of pairs `(W, b)`, one for each layer, first layer first; there may be any number of them. Relu stands **between** the layers and not after the last one. It returns the logits, of shape (n, classes). Two lines are missing.
 
 
 # %% exercise="mlp_forward"
@@ -263,7 +260,7 @@ def mlp_forward(params, X):
 
 
 # %% [markdown]
-# A fresh network needs random weights: neurons that start equal would stay equal forever. `np.random.default_rng(0)` is a generator of random numbers; 0 is its **seed**, and the same seed gives the same numbers again. How large should weights be? A sum of many terms grows with their number, so they are divided by the root of it, and the sums keep about the same size in every layer.
+# A fresh network needs random weights: neurons that start equal would stay equal. `np.random.default_rng(0)` is a generator of random numbers; 0 is its **seed**, and the same seed gives the same numbers again. How large should weights be? A sum of n terms grows with the root of n, so the weights are divided by it (and multiplied by the root of 2, as relu cuts off half), and the sums keep about the same size in every layer.
 
 
 # %%
@@ -317,18 +314,18 @@ with figure(
     ax.grid(False)
 
 # %% [markdown]
-# Blue lines are weights above 0, orange ones below. (Every circle is joined to every one of the next column; only the strongest are drawn.) The darker a hidden circle, the more it responds to this image; white ones are switched off by relu.
+# Blue lines are weights above 0, orange ones below; only the strongest are drawn. The darker a hidden circle, the more it responds to this image; relu has switched off the white ones.
 #
-# Weights and biases together are the **parameters**, the dials of this function. There is one for each line and one bias for each circle of the last two columns: 16 · (64 + 1) + 10 · (16 + 1) = 1,210.
+# Weights and biases together are the **parameters**, the dials of this function: one for each line, and a bias for each circle of the last two columns. That makes 16 · (64 + 1) + 10 · (16 + 1) = 1,210.
 
 # %% [markdown]
 # ## 5. From scores to probabilities
 #
-# *Beyond the videos, which stop at ten numbers between 0 and 1. Here they add up to 1.*
+# *Beyond the videos, which stop at ten numbers between 0 and 1.*
 #
 # Why this matters: every classifier and every language model ends in this function.
 #
-# Logits can be anything, such as 2.0, -0.3 and 1.1. We want **probabilities**: none below 0, all together 1. Raise e to the power of each, which makes them positive, then divide by their sum. That is **softmax**:
+# Logits can be anything. We want **probabilities**: none below 0, all together 1. Raise e to the power of each, which makes them positive, then divide by their sum. That is **softmax**:
 #
 # $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}$$
 
@@ -346,9 +343,9 @@ predict_shift = "c"
 ### END SOLUTION
 
 # %% [markdown]
-# You can use that. Logits near 900 are too large for `np.exp`. But you may subtract the same number from all logits of an image, so subtract the one that makes the largest of them harmless.
+# You can use that. Logits near 900 are too large for `np.exp`. But you may subtract the same number from all logits of an image, so subtract the one that makes the largest harmless.
 #
-# For that, each row needs a number of its own. A sum or maximum along an axis loses that axis; `keepdims=True` keeps it, with length 1, so that it fits back onto the array:
+# Each row needs a number of its own. A sum or maximum along an axis loses that axis, and (4, 3) less (4,) fails; worse, (3, 3) less (3,) works and is wrong. `keepdims=True` keeps it, with length 1, so that it fits back onto the array:
 
 # %%
 table = np.array([[3.0, 1.0, 2.0], [40.0, 60.0, 50.0]])
@@ -358,9 +355,9 @@ print(table - table.mean(axis=1, keepdims=True))  # each row minus its own mean
 # %% [markdown]
 # @exercise softmax
 #
-# Write `softmax(z, axis=-1)` from `np.exp`, without a library's softmax. `z` is an array of any shape; along `axis` the results add up to 1. By default that is the last axis, so each row of a matrix is one distribution. Pass `axis=axis` on to numpy, with `keepdims=True`.
+# Write `softmax(z, axis=-1)` from `np.exp`, without a library's softmax. `z` is an array of any shape; along `axis` the results are a **distribution**: none below 0, all together 1. By default that is the last axis, so each row of a matrix is one. Pass `axis=axis` on to numpy, with `keepdims=True`.
 #
-# It has to be right for logits of any size: near 900, near -900, with rows that lie far apart, with one logit far above the others.
+# It has to be right for logits of any size: near 900, near -900, with rows that lie far apart.
 
 
 # %% exercise="softmax"
@@ -396,11 +393,7 @@ with needs("softmax"):
     sliders(draw_softmax, factor=(0.0, 6.0, 0.25, 4.0))
 
 # %% [markdown]
-# Compare the two rows. Multiplying the logits widens their gaps, and the largest takes nearly everything. At factor 0, all classes are equal. (The factor is one over the **temperature** that you set on a language model.)
-#
-# ### Help: "operands could not be broadcast together"
-#
-# A sum or maximum has lost its axis: (4, 3) divided by a sum of shape (4,) fails. Worse, (3, 3) divided by (3,) works and is wrong. With `keepdims=True` it is (4, 3) divided by (4, 1).
+# Multiplying the logits widens their gaps, and the largest takes nearly everything. At factor 0, all classes are equal. (The factor is one over the **temperature** that you set on a language model.)
 
 # %% [markdown]
 # @exercise accuracy
@@ -424,7 +417,7 @@ with needs("layer_digits", "relu", "mlp_forward", "accuracy"):
     print(f"random dials, {dials:,} of them: {accuracy(untrained, y_test):.1%}")
 
 # %% [markdown]
-# One layer of templates reads nine digits in ten. 1,210 dials in random positions guess. Which way should each of them turn? For that you need a finer measure than right or wrong.
+# One layer of templates reads nine digits in ten. 1,210 random dials guess. Which way should each of them turn?
 
 # %% [markdown]
 # ## 6. What a wrong answer costs
@@ -433,9 +426,7 @@ with needs("layer_digits", "relu", "mlp_forward", "accuracy"):
 #
 # Why this matters: a dial that moves a little rarely changes which answers are right, so accuracy doesn't say which way to turn it. A cost does.
 #
-# First the right answer, in a form that can be compared with ten probabilities: a row with 1 at the right class and 0 elsewhere, called **one-hot**.
-#
-# Arrays may stand as an index. Two of them pair up: the first says which rows, the second which column in each.
+# First the right answer, in a form to compare with ten probabilities: a row with 1 at the right class and 0 elsewhere, called **one-hot**. Arrays may stand as an index. Two of them pair up: the first says which rows, the second which column in each.
 
 # %%
 table = np.array([[10, 11, 12], [20, 21, 22]])
@@ -492,14 +483,14 @@ with figure(
     ax.set(xlabel="probability of the right digit", ylabel="cost", ylim=(0, 5.5))
 
 # %% [markdown]
-# See how the curve treats the left end: to be unsure is cheap, to be sure and wrong is not.
+# To be unsure is cheap, to be sure and wrong is not.
 
 # %% [markdown]
 # @exercise cross_entropy
 #
 # Write `cross_entropy(probabilities, y)`: `probabilities` has shape (n, classes), `y` holds the n right classes as whole numbers. It returns one number, the mean over the n examples.
 #
-# A **wrong** class may have probability exactly 0, and that is fine: it must not turn the cost into NaN. (The right class never has 0 here.)
+# A **wrong** class may have probability exactly 0, and its logarithm is minus infinity: it must not turn the cost into NaN. (The right class never has 0 here.)
 
 
 # %% exercise="cross_entropy"
@@ -519,17 +510,13 @@ with needs("layer_digits", "relu", "mlp_forward", "softmax", "cross_entropy"):
 
 # %% [markdown]
 # The random network is worse than knowing nothing: it has opinions, and they are unfounded. When you train a network of your own, look at its first cost. If it is far above ln(number of classes), something is wrong before it begins.
-#
-# ### Help: "my cost is NaN"
-#
-# Somewhere 0 is multiplied by the logarithm of 0, which is minus infinity, and the result is no number. It happens when the logarithm of all probabilities is taken and the one-hot row multiplied after. Pick the right class's probability first.
 
 # %% [markdown]
 # ## 7. Surprise, measured
 #
 # *Beyond the videos; you will need it for language models in part 3.*
 #
-# Why this matters: "how unsure is it?" and "how far are two beliefs apart?" are questions that you will put to every model.
+# Why this matters: "how unsure is it?" and "how wrong is its belief?" are questions for every model.
 #
 # Minus the logarithm of a probability is the **surprise** at an outcome. **Entropy** is the surprise that you expect on average, when p itself says how often each outcome comes:
 #
@@ -553,7 +540,7 @@ def entropy(p):
 
 
 # %% [markdown]
-# With it you can ask the templates from section 3 which held-out images they are least sure about.
+# Which held-out images are the templates from section 3 least sure about?
 
 # %% tags=["nbval-ignore-output"]
 with needs("layer_digits", "softmax", "entropy"):
@@ -572,13 +559,13 @@ with needs("layer_digits", "softmax", "entropy"):
             ax.set_axis_off()
 
 # %% [markdown]
-# The numbers are nats. On the left the five images with the lowest entropy, on the right those with the highest: you would hesitate at some of them, too.
+# On the left the lowest entropies, on the right the highest: you would hesitate at some of them, too.
 #
 # The last piece compares two beliefs. Outcomes come as p says, and you believe q. On average you are more surprised than you had to be, by the **Kullback-Leibler divergence**:
 #
 # $$D(p \,\|\, q) = \sum_k p_k \ln \frac{p_k}{q_k}$$
 #
-# It is 0 where q is p, never negative, and not the same with p and q swapped. Cross-entropy is the two together: the surprise you can't avoid, H(p), and the price of the wrong belief.
+# It is 0 where q is p, never negative, and not the same with p and q swapped. Add H(p), the surprise you can't avoid, and you have the whole surprise, the cross-entropy $-\sum_k p_k \ln q_k$. (With a one-hot p it is $-\ln q$ of the right class: section 6.)
 
 # %% [markdown]
 # @exercise kl_divergence
@@ -605,16 +592,14 @@ with needs("entropy", "kl_divergence"):
     print(f"the other way round:            {kl_divergence(belief, weather):.3f}")
 
 # %% [markdown]
-# A one-hot row has entropy 0: there is nothing unavoidable in it. So the cost of section 6 is all divergence, the distance from what the network believes to what is so. Training will shrink it.
+# A one-hot row has entropy 0. So the cost of section 6 is all divergence, the price of what the network believes. Training will shrink it.
 
 # %% [markdown]
 # ## What you can do now
 #
-# - Turn an image into numbers, and a question about it into weights.
 # - Compute a whole layer, for any number of examples, in one matrix product.
 # - Say why layers need a bend between them, and count a network's dials.
-# - Turn scores into probabilities that hold for scores of any size.
-# - Put a price on an answer, and say what knowing nothing costs.
+# - Turn scores of any size into probabilities, and put a price on an answer.
 #
 # ### The page to come back to
 #
@@ -629,11 +614,11 @@ with needs("entropy", "kl_divergence"):
 #
 # ### What comes next
 #
-# The function stands, and so does the number that says how wrong it is. In 02b the gradient says which way to turn every dial, and the network learns to read.
+# The function stands, and so does its cost. In 02b the gradient says which way to turn every dial, and the network learns to read.
 #
 # ### Three to read on
 #
-# - [Neural networks and deep learning, chapter 1](http://neuralnetworksanddeeplearning.com/chap1.html), Nielsen, 2015: the same digits, larger, with sigmoids throughout.
+# - [Neural networks and deep learning, chapter 1](http://neuralnetworksanddeeplearning.com/chap1.html), Nielsen, 2015: the same task, with sigmoids throughout.
 # - [Visual information theory](https://colah.github.io/posts/2015-09-Visual-Information/), Olah, 2015: entropy and cross-entropy as areas that you can see.
 # - [Linear classification](https://cs231n.github.io/linear-classify/), CS231n: templates as classifiers, and another cost to compare.
 

@@ -20,7 +20,7 @@ from autograder.grids import sliders
 #
 # Why this matters: to learn is to walk downhill, and you need to know which way is down.
 #
-# The digits are those of 02a: 1,348 images to learn from, and every fourth one held out. So are the functions, the network, softmax and the cost. If you have done 02a, you know every line.
+# The digits are those of 02a: 1,348 images to learn from, and every fourth one held out. So are the functions; each says in a line what it does.
 
 
 # %%
@@ -32,10 +32,12 @@ X_test, y_test = X[held_out], y[held_out]
 
 
 def relu(z):
+    """The bend between layers: every number, with 0 in place of those below 0."""
     return np.maximum(z, 0)
 
 
 def mlp_forward(params, X):
+    """A network's scores (logits), a row an image: layer after layer, relu between them."""
     for W, b in params[:-1]:
         X = relu(X @ W + b)
     W, b = params[-1]
@@ -43,28 +45,33 @@ def mlp_forward(params, X):
 
 
 def softmax(z, axis=-1):
+    """Scores to probabilities: all above 0, each row's sum 1."""
     e = np.exp(z - z.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
 def one_hot(y, num_classes):
+    """The right answers as rows: 1 in the column of the label, 0 elsewhere."""
     return np.eye(num_classes)[y]
 
 
 def cross_entropy(probabilities, y):
+    """The cost: minus the logarithm of the right class's probability, averaged over images."""
     return -np.log(probabilities[np.arange(len(y)), y]).mean()
 
 
 def accuracy(logits, y):
+    """The share of images whose largest score is in the right column."""
     return (logits.argmax(axis=1) == y).mean()
 
 
 def new_net(sizes, rng):
+    """Random parameters for layers of these sizes: a list of (weights W, biases b)."""
     return [(rng.normal(0, np.sqrt(2 / n), (n, m)), np.zeros(m)) for n, m in zip(sizes, sizes[1:])]
 
 
 # %% [markdown]
-# Fix the images and the labels, and the cost depends on the dials alone. Take a fresh network with 1,210 dials and turn two of its weights, each from -4 to 4. The cost is a height over that plane: a landscape.
+# Fix the images and labels, and the cost depends on the dials alone. Take a fresh network with 1,210 dials and turn two of its weights from -4 to 4. The cost is a height over that plane: a landscape.
 
 # %% tags=["nbval-ignore-output"]
 start = new_net([64, 16, 10], np.random.default_rng(0))
@@ -97,23 +104,22 @@ with figure(
     ax.grid(False)
 
 # %% [markdown]
-# Dark is low. The arrow starts at a place on the side and points where the ground falls fastest, straight across the bands. It is minus the **gradient**: the list of slopes, one for each dial, each of them the answer to "if I raise you a little, how fast does the cost rise?" There are 1,210 dials, so the landscape has 1,210 directions. Nobody can draw it, and a slope can be measured without a drawing.
-
-# %% [markdown]
+# Dark is low. The arrow points where the ground falls fastest, straight across the bands. It is minus the **gradient**: the list of slopes, one for each dial, each of them the answer to "if I raise you a little, how fast does the cost rise?" Nobody can draw 1,210 directions, but each slope can be measured.
+#
 # ### Nudge it
 #
 # Raise one dial by a tiny h, then lower it by h, and compare the costs. That is a **central difference**:
 #
 # $$\text{slope} \approx \frac{f(x + h) - f(x - h)}{2h}$$
 #
-# In words: how much higher is it a little to the right than a little to the left, for each unit between them? Looking both ways cancels the bend of the curve, so it is far more exact than looking one way.
+# In words: how much higher is it to the right than to the left, for each unit between them? Looking both ways cancels the bend of the curve.
 
 # %% [markdown]
 # @exercise numerical_gradient
 #
-# Write `numerical_gradient(f, x)`. `x` is an array of any shape, of floats or whole numbers; `f` takes such an array and returns one number. The result has the shape of `x`: one central difference for each of its entries. `x` is as before when you are done.
+# Write `numerical_gradient(f, x)`. `x` is an array of any shape; `f` takes such an array and returns one number. The result has the shape of `x`: one central difference for each entry. `x` is as before when you are done.
 #
-# Most of it is there. `np.ndindex(x.shape)` runs through the places of all entries, and `above` and `below` are two fresh copies of `x`, made of floats. Three lines are missing: nudge one entry of each, then fill in the slope.
+# `np.ndindex(x.shape)` runs through the places of all entries, and `above` and `below` are two fresh copies of `x`, made of floats. Three lines are missing: nudge one entry of each, then fill in the slope.
 
 
 # %% exercise="numerical_gradient"
@@ -147,9 +153,8 @@ with needs("numerical_gradient"):
 
 # %% [markdown]
 # Ten of the slopes, those of the last biases. The fresh network favours some digits for no reason; the signs say which ones to hold back.
-
-# %% [markdown]
-# A slope takes two runs of the whole network, so all 1,210 take 2,420, for one single step of learning. With a billion dials you would never take the first one. So nudging is no way to learn. It is the way to **check**: whenever you write a gradient as a formula, compare it with nudging on a small example.
+#
+# A slope takes two runs of the whole network, so all 1,210 take 2,420, for a single step. So nudging is no way to learn. It is the way to **check**: whenever you write a gradient as a formula, compare it with nudging on a small example.
 
 # %% [markdown]
 # ## 2. Downhill, step by step
@@ -158,11 +163,11 @@ with needs("numerical_gradient"):
 #
 # Why this matters: the same three lines train every network there is.
 #
-# Know the slopes, take a small step against them, look again. That is **gradient descent**:
+# Take a small step against the slopes, look again. That is **gradient descent**:
 #
 # $$x \leftarrow x - \text{lr} \cdot \nabla f(x)$$
 #
-# In words: every dial moves against its slope, steep ones more than flat ones. The sign ∇f ("nabla f") is the gradient of f. **lr** is the **learning rate**: how long a step is for a slope of 1.
+# In words: every dial moves against its slope, steep ones more than flat ones. ∇f ("nabla f") is the gradient of f, and **lr** the **learning rate**: how long a step is for a slope of 1.
 
 # %% [markdown]
 # @exercise gradient_descent
@@ -190,17 +195,16 @@ def gradient_descent(f, grad, x0, lr, steps):
 
 
 # %% [markdown]
-# Two landscapes to try it on. The **bowl** is equally steep in all directions, x² + y². The **valley**, x² + 10 y², is ten times as steep across as along its floor.
+# Two landscapes to try it on: the **bowl**, x² + y², and the **valley**, x² + 10 y², ten times as steep across as along its floor.
 
 
 # %% tags=["nbval-ignore-output"]
 def draw_descent(lr=0.04):
-    across = "jumps from wall to wall" if lr > 0.05 else "turns to the floor, then creeps along it"
     grid = np.linspace(-3.2, 3.2, 81)
     with figure(
         f"Two sets of contour lines, with paths of 15 steps at lr {lr:g}: a round bowl, and a "
-        "valley that is long from left to right. In the bowl the path runs straight towards the "
-        f"middle. In the valley it {across}.",
+        "valley that is long from left to right. Both begin at the upper left; the titles give the "
+        "costs at their ends.",
         width=6.2,
         height=2.6,
         columns=2,
@@ -229,7 +233,7 @@ with needs("gradient_descent"):
     draw_descent(0.04)
 
 # %% [markdown]
-# At lr 0.04 both paths are calm. In the bowl all directions shrink alike. In the valley one of them is done after a few steps, and the other takes its time. Before you try longer steps, answer.
+# At lr 0.04 both paths are calm. In the bowl all directions shrink alike. In the valley the path turns to the floor, then creeps along it. Before you try longer steps, answer.
 
 # %% [markdown]
 # @exercise predict_step
@@ -245,14 +249,14 @@ predict_step = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# Now look at it. Drag the slider, or call `draw_descent` with 0.02, then with 0.11.
+# Drag the slider, or call `draw_descent` with 0.02, then with 0.11.
 
 # %% tags=["nbval-ignore-output"]
 with needs("gradient_descent"):
     sliders(draw_descent, lr=(0.01, 0.12, 0.01, 0.09))
 
 # %% [markdown]
-# At 0.09 the path in the valley jumps from wall to wall; beyond 0.1 the jumps grow. At 0.02 it is calm, and after 15 steps neither path is near the middle.
+# At 0.09 the path in the valley jumps from wall to wall, though each jump is smaller; beyond 0.1 the jumps grow. At 0.02 it is calm, and after 15 steps neither path is near the middle.
 
 # %% [markdown]
 # ## 3. The slopes of a layer, as a formula
@@ -261,7 +265,7 @@ with needs("gradient_descent"):
 #
 # Why this matters: a formula costs one run where nudging costs thousands.
 #
-# Take the smallest classifier there is: one layer, then softmax, then the cost. That is **softmax regression**. Start at the end: what does one image want of its ten scores?
+# Take the smallest classifier: one layer, then softmax, then the cost, called **softmax regression**. Start at the end: what does one image want of its ten scores? (The slope **by** a score, or "with respect to" it, is what the cost does when that score is nudged.)
 
 # %% [markdown]
 # @exercise predict_sign
@@ -277,11 +281,11 @@ predict_sign = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# For softmax and cross-entropy together, the slope of the cost by score $z_k$, written with a ∂, is as plain as can be:
+# For softmax and cross-entropy together, the slope of the cost by score $z_k$, written with a ∂, is short:
 #
 # $$\frac{\partial\,\text{cost}}{\partial z_k} = p_k - (1 \text{ if } k \text{ is right, else } 0)$$
 #
-# In words: what the net says, minus what is so. Call these the **errors**. See them for an image, from a net of one layer with random dials.
+# In words: what the net says, minus what is so. Call these the **errors**. Here they are for an image, from one layer with random dials.
 
 # %% tags=["nbval-ignore-output"]
 W0, b0 = new_net([64, 10], np.random.default_rng(1))[0]
@@ -302,14 +306,14 @@ with figure(
     right.set(title="errors", xticks=range(10), ylim=(-1, 1))
 
 # %% [markdown]
-# The blue bar is a score that should rise, the orange ones should fall. From here to the dials it is one step. A weight joins input i to score k. If the weight rises by 1, the score rises by $x_i$. So its slope is **input times error**, averaged over the images. A bias sees a constant 1 in place of an input.
+# The blue bar is a score that should rise, the orange ones should fall. A weight joins input i to score k: if it rises by 1, the score rises by $x_i$. So its slope is **input times error**, averaged over the images. A bias sees a constant 1 in place of an input.
 
 # %% [markdown]
 # @exercise softmax_regression_gradient
 #
 # Write `softmax_regression_gradient(W, b, X, y)`: the gradient of `cross_entropy(softmax(X @ W + b), y)`. It returns `(dW, db)`, in the shapes of `W` and `b`.
 #
-# Put the shapes side by side: `X` is (n, inputs), the errors are (n, classes), `dW` is (inputs, classes). Which product has that shape? (`X.T` is X with rows and columns swapped.) It adds up over the images, so divide the errors by their number first.
+# Put the shapes side by side: `X` is (n, inputs), the errors are (n, classes), `dW` is (inputs, classes). Which product has that shape? (`X.T` is X with rows and columns swapped.) It adds up over the images, so divide the errors by their number first. The check brings other numbers of classes than ten: `len(b)`.
 
 
 # %% exercise="softmax_regression_gradient"
@@ -343,7 +347,7 @@ with needs("softmax_regression_gradient"):
             ax.set_axis_off()
 
 # %% [markdown]
-# Here all dials are at 0, and you see minus the gradient as images: purple weights should rise, orange ones fall. The labels only say which images are zeros, and the first step already draws one. And is the formula right? Nudge and compare.
+# With all dials at 0, minus the gradient as images: purple weights should rise, orange ones fall. The first step already draws a zero. And is the formula right? Nudge and compare.
 
 # %%
 with needs("numerical_gradient", "softmax_regression_gradient"):
@@ -360,9 +364,9 @@ with needs("numerical_gradient", "softmax_regression_gradient"):
 #
 # Why this matters: with hidden layers, this walk back is the whole of backpropagation.
 #
-# For the last layer you have it: its inputs are the outputs h of the hidden neurons, also called **hidden units**, instead of pixels. What should the hidden units do? Each one reaches every score through a weight. If the unit rises by 1, a score rises by that weight, and the cost by the weight times the score's error. So the unit's slope is the **sum of all errors, each times the weight on the way**.
+# For the last layer you have it: its inputs are the outputs h of the hidden neurons, or **hidden units**, instead of pixels. What should those do? If a unit rises by 1, a score rises by the weight between them, and the cost by that weight times the score's error. So the unit's slope is the **sum of all errors, each times the weight on the way**.
 #
-# Then relu. A unit that it switched off passes nothing on, however large its slope: multiply by 1 where h is above 0 and by 0 elsewhere. Such an array of ones and zeros is a **mask**. Now you stand where you began, one layer earlier.
+# Then relu. A unit that it switched off passes nothing on: multiply by 1 where h is above 0 and by 0 elsewhere, an array called a **mask**. Now you stand where you began, one layer earlier.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -403,14 +407,14 @@ with figure(
     ax.set_axis_off()
 
 # %% [markdown]
-# Blue is the way forward, orange the way back. Call `d` the slope of the cost by a layer's sums, one row an example. Each layer uses `d` for its own dW and db, as in section 3, then turns it into the `d` of the layer before.
+# Call `d` the slope of the cost by a layer's sums, one row an example. Each layer uses `d` for its own dW and db, as in section 3, then turns it into the `d` of the layer before.
 
 # %% [markdown]
 # @exercise mlp_gradients
 #
 # Write `mlp_gradients(params, X, y)`: the gradients of `cross_entropy(softmax(mlp_forward(params, X)), y)`. `params` is a list of `(W, b)`, one for each layer, and there may be any number of layers. It returns a list of `(dW, db)` in the same order.
 #
-# The way forward is there, and keeps in `inputs` what goes into each layer. So is the loop back: for each layer from the last to the first, `h` is what went into it. You write the first `d`, the pair `(dW, db)`, and the next `d`. For that one, put the shapes side by side again: `d` is (n, outputs), `W` is (inputs, outputs), and you want (n, inputs).
+# The way forward is there, and keeps in `inputs` what goes into each layer. So are the first `d` and the loop back (`[::-1]` is a list backwards): for each layer from the last to the first, `h` is what went into it. Write three lines: `dW`, `db` and the next `d`. For that one, put the shapes side by side again: `d` is (n, outputs), `W` is (inputs, outputs), and you want (n, inputs). (The `d` of the last round is not needed, and does no harm.)
 
 
 # %% exercise="mlp_gradients"
@@ -422,24 +426,25 @@ def mlp_gradients(params, X, y):
     W, b = params[-1]
     p = softmax(inputs[-1] @ W + b)
 
-    # d = ...  the errors of the last layer's sums, divided by n
-    ### BEGIN SOLUTION
-    d = (p - one_hot(y, len(b))) / len(X)
-    ### END SOLUTION
+    d = (p - one_hot(y, len(b))) / len(X)  # the errors, as in section 3
     gradients = []
     for (W, b), h in zip(params[::-1], inputs[::-1]):
-        # gradients.append((dW, db)) of this layer, then d for the layer before
+        # dW = ...  (inputs, outputs)
+        # db = ...  (outputs,)
+        # d = ...  for the layer before: back through W, then the mask of h
         ### BEGIN SOLUTION
-        gradients.append((h.T @ d, d.sum(axis=0)))
+        dW = h.T @ d
+        db = d.sum(axis=0)
         d = (d @ W.T) * (h > 0)
         ### END SOLUTION
+        gradients.append((dW, db))
     return gradients[::-1]
 
 
 # %% [markdown]
 # ### Help: "the shapes fit and the numbers are wrong"
 #
-# Check from the end. The last dW and db don't depend on the walk back: if they are wrong, look at the errors and at the division by n. If only earlier layers are wrong, look at the mask: it belongs to `h`, the array that went **into** the layer you have just left. Or compare with `numerical_gradient` on a net as small as 3, 4, 2.
+# Check from the end. The last dW and db don't depend on the walk back. If only earlier layers are wrong, look at the mask: it belongs to `h`, the array that went **into** the layer you have just left.
 
 # %% [markdown]
 # ## 5. Learning to read
@@ -448,17 +453,17 @@ def mlp_gradients(params, X, y):
 #
 # Why this matters: here the dials find their places.
 #
-# One thing is left to decide: how many images to look at before each step. All 1,348 give an exact slope and few steps; a handful, a **mini-batch**, gives a rough slope and many steps. Rough and many wins. To be fair to all images, shuffle them, cut the row into batches, and use each once. That is an **epoch**. Then shuffle again: `rng.permutation(n)` gives the numbers from 0 to n - 1 in a random order, and `rng` is a generator as `np.random.default_rng(0)` makes it.
+# How many images to look at before each step? All 1,348 give an exact slope and few steps; a handful, a **mini-batch**, gives a rough slope and many steps. Rough and many wins. Shuffle the images, cut the row into batches, and use each once: that is an **epoch**. Then shuffle again: `rng.permutation(n)` gives the numbers from 0 to n - 1 in a random order, and `rng` is a generator as `np.random.default_rng(0)` makes it.
 
 # %% [markdown]
 # @exercise train_digits
 #
-# Write `train(params, X, y, lr, epochs, batch_size, rng)`. The loops are there. For each batch:
+# Write `train(params, X, y, lr, epochs, batch_size, rng)`. The loops are there, and the gradients. For each batch, write two lines:
 #
-# - take `batch_size` row numbers from `order`, beginning at `first`. The last batch may be shorter; use it as well. (A slice that ends beyond its array takes what is there.)
-# - make one plain step: every `W` minus `lr * dW`, every `b` minus `lr * db`. Make new arrays: the parameters that came in stay as they were.
+# - `chosen`: `batch_size` row numbers from `order`, beginning at `first`. Use the last batch as well if it is shorter. (A slice that ends beyond its array takes what is there.)
+# - `params`: one plain step, every `W` minus `lr * dW`, every `b` minus `lr * db`. Make new arrays: the parameters that came in stay as they were.
 #
-# Below it, train a `net` to at least **95%** on the held-out digits, learning from `X_train` and `y_train` only. A start is given; `lr`, `epochs` and `batch_size` are yours to choose. (With an lr near 0.1, a batch of about 20 and some dozens of epochs it takes a few seconds.)
+# Below it, train a `net` to at least **95%** on the held-out digits, learning from `X_train` and `y_train` only: replace the `...`. (An lr near 0.1, a batch of about 20 and some dozens of epochs take a few seconds.)
 
 
 # %% exercise="train_digits" tags=["nbval-ignore-output"]
@@ -468,11 +473,12 @@ def train(params, X, y, lr, epochs, batch_size, rng):
         order = rng.permutation(len(X))  # the row numbers, shuffled
         for first in range(0, len(X), batch_size):
             # chosen = ...  the row numbers of this batch
-            # gradients = ...  on X[chosen] and y[chosen]
-            # params = ...  a new list of (W, b): zip(params, gradients) pairs old ones and slopes
             ### BEGIN SOLUTION
             chosen = order[first : first + batch_size]
+            ### END SOLUTION
             gradients = mlp_gradients(params, X[chosen], y[chosen])
+            # params = [... for (W, b), (dW, db) in zip(params, gradients)]
+            ### BEGIN SOLUTION
             params = [(W - lr * dW, b - lr * db) for (W, b), (dW, db) in zip(params, gradients)]
             ### END SOLUTION
     return params
@@ -486,7 +492,7 @@ net = train(fresh, X_train, y_train, lr=0.1, epochs=60, batch_size=20, rng=rng)
 ### END SOLUTION
 
 # %% [markdown]
-# Here is a training of the same kind, watched epoch by epoch, on the images that it learns from and on those that it never sees.
+# Here is such a training, epoch by epoch, on the images that it learns from and on those that it never sees.
 
 # %% tags=["nbval-ignore-output"]
 with needs("mlp_gradients", "train_digits"):
@@ -510,7 +516,7 @@ with needs("mlp_gradients", "train_digits"):
         ax.legend(fontsize=8)
 
 # %% [markdown]
-# The curves part: the net learns its own images by heart faster than it learns to read, which is called **overfitting**. You can tell by the gap between the curves only, and that is why the held-out images must stay held out. Those that your own net gets wrong are worth a look.
+# The curves part: the net learns its own images by heart faster than it learns to read, which is called **overfitting**. Only the gap tells you, and that is why the held-out images must stay held out. Look at those that your own net gets wrong.
 
 # %% tags=["nbval-ignore-output"]
 with needs("train_digits"):
@@ -532,7 +538,7 @@ with needs("train_digits"):
 # %% [markdown]
 # ### Help: "it stays at 10%, or the cost becomes NaN"
 #
-# At 10% all images get the same answer: the steps are too long and have switched off the hidden units for good, or nothing is updated. Divide `lr` by 10 and look at the cost after each epoch. If it doesn't move at all, check that the new parameters are the ones used in the next step, and returned.
+# At 10% all images get the same answer: the steps are so long that they have switched off the hidden units for good, or nothing is updated. Divide `lr` by 10. If the cost doesn't move at all, check that the new parameters are used in the next step, and returned.
 
 # %% [markdown]
 # ## 6. What the hidden units look for
@@ -541,7 +547,7 @@ with needs("train_digits"):
 #
 # Why this matters: nobody chose these weights, so what do they mean?
 #
-# A hidden unit of the first layer has 64 weights, so it can be seen as an image again. Purple is where ink raises it, orange where ink lowers it. What do you expect: whole digits, strokes, or noise?
+# A hidden unit of the first layer has 64 weights: an image again, purple where ink raises it, orange where ink lowers it. What do you expect: whole digits, strokes, or noise?
 
 # %% tags=["nbval-ignore-output"]
 with needs("train_digits"):
@@ -567,7 +573,7 @@ with needs("train_digits"):
                 ax.set_axis_off()
 
 # %% [markdown]
-# Above a fresh net's units, below the strongest units of yours. You see blobs and edges, ink here and none beside it; and you see a lot of noise that does no harm and was never unlearned. It is tempting to name them, "this one looks for loops". Most resist. What a unit does and what we would like it to do are different questions, and a whole field, **interpretability**, lives in between.
+# Above a fresh net's units, below the strongest of yours: blobs and edges, ink here and none beside it, and a lot of noise that was never unlearned. It is tempting to name them, "this one looks for loops". Most resist. To find out what units do is a field of its own, **interpretability**.
 
 # %% [markdown]
 # ## 7. What it can't know
@@ -607,20 +613,20 @@ with needs("train_digits"):
     print(f"sure by more than 80%: {(on_noise.max(axis=1) > 0.8).mean():.0%} of the noise images")
 
 # %% [markdown]
-# The net has learned to tell digits from digits. Nothing ever asked it whether it is looking at one, and a number near 100% is not knowledge. Safety begins with not taking it for that.
+# Nothing ever asked the net whether it is looking at a digit, and a number near 100% is not knowledge. Safety begins with not taking it for that.
 #
-# Worse: you can ask a net for its weak spots. The gradient says how to turn the dials so that the cost falls. It can as well say how to change the **pixels** so that the cost **rises**. Move each pixel by the same small epsilon, in the direction of the sign of its slope:
+# Worse: a gradient can as well say how to change the **pixels** so that the cost **rises**. Move each pixel by the same small epsilon, in the direction of the sign of its slope:
 #
 # $$X' = \text{clip}\big(X + \epsilon \cdot \text{sign}(\nabla_X\,\text{cost}),\ 0,\ 1\big)$$
 #
-# In words: one step uphill, with every pixel doing its little bit; clip keeps them between 0 and 1. The result is called an **adversarial example**.
+# In words: one step uphill, every pixel a little; clip keeps them between 0 and 1. The result is called an **adversarial example**.
 
 # %% [markdown]
 # @exercise adversarial
 #
-# Write `adversarial(params, X, y, epsilon)`: the images of `X` after that step, for the net `params` and the right labels `y`. `np.sign` and `np.clip(..., 0, 1)` do what they are called.
+# Write `adversarial(params, X, y, epsilon)`: the images of `X` after that step, for the net `params` and the right labels `y`, with `np.sign` and `np.clip(..., 0, 1)`.
 #
-# The walk back is there again, as far as `d`, the slopes by the sums of the **first** layer. From there to the pixels it is one step more. Mind that no relu stands in front of the pixels: a pixel that is 0 can be turned up as well.
+# The walk back is there, as far as `d`, the slopes by the sums of the **first** layer. (`[:0:-1]` is a list backwards without its first entry.) From there to the pixels it is one step more, back through the W of `params[0]`. No relu stands in front of the pixels: a pixel that is 0 can be turned up as well.
 
 
 # %% exercise="adversarial"
@@ -634,7 +640,7 @@ def adversarial(params, X, y, epsilon):
     for (W, b), h in zip(params[:0:-1], inputs[:0:-1]):  # from the last layer to the second
         d = (d @ W.T) * (h > 0)
 
-    # slopes = ...  of the cost by the pixels, in the shape of X
+    # slopes = ...  of the cost by the pixels, in the shape of X: W of params[0]
     # return ...  the images after the step
     ### BEGIN SOLUTION
     W, b = params[0]
@@ -644,7 +650,7 @@ def adversarial(params, X, y, epsilon):
 
 
 # %% tags=["nbval-ignore-output"]
-def draw_fooled(epsilon=0.1):
+def draw_fooled(epsilon=0.16):
     moved = adversarial(net, X_test, y_test, epsilon)
     before, after = (softmax(mlp_forward(net, images)) for images in (X_test, moved))
     for images, said, what in ((X_test, before, "as they are"), (moved, after, "after the step")):
@@ -663,7 +669,7 @@ def draw_fooled(epsilon=0.1):
 
 
 with needs("train_digits", "adversarial"):
-    sliders(draw_fooled, epsilon=(0.0, 0.3, 0.02, 0.1))
+    sliders(draw_fooled, epsilon=(0.0, 0.3, 0.02, 0.16))
 
 # %% tags=["nbval-ignore-output"]
 with needs("train_digits", "adversarial"):
@@ -688,13 +694,12 @@ with needs("train_digits", "adversarial"):
         ax.legend(fontsize=8, loc="lower left")
 
 # %% [markdown]
-# ✗ marks a wrong answer. Both curves change every pixel by the same amount; only the direction differs. A test on random noise would have called this net robust. Someone who may ask for its gradient halves its accuracy with a change of a tenth. Whether a system is safe depends on who is looking for the worst case, and held-out accuracy says nothing about that.
+# ✗ marks a wrong answer. Both curves change every pixel by the same amount; only the direction differs. A test on random noise would have called this net robust. Someone who may ask for its gradient halves its accuracy with a change of a tenth. How safe a system is depends on who looks for the worst case; held-out accuracy says nothing about that.
 
 # %% [markdown]
 # ## What you can do now
 #
-# - Measure any slope by nudging, and use it to check a formula.
-# - Walk downhill, and say why the steepest direction limits the step.
+# - Check a formula by nudging, and say why the steepest direction limits a step.
 # - Write the gradient of a layer as inputs times errors, and carry errors back through relu.
 # - Train a network on mini-batches, and judge it by images that it has never seen.
 # - Show that a net can be sure and wrong, and build the image that proves it.
@@ -712,13 +717,13 @@ with needs("train_digits", "adversarial"):
 #
 # ### What comes next
 #
-# You wrote one walk back, for one kind of network. Part 2 takes it apart into gates that each know only their own slope, and builds an engine that walks back through any formula.
+# You wrote one walk back, for one kind of network. Part 2 takes it apart into gates that each know only their own slope.
 #
 # ### Three to read on
 #
 # - [A neural network playground](https://playground.tensorflow.org), Smilkov and Carter, 2016: turn learning rate and layers, and watch the units.
-# - [Explaining and harnessing adversarial examples](https://arxiv.org/abs/1412.6572), Goodfellow et al., 2015: the step that you wrote, and why it works.
-# - [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599), Guo et al., 2017: how sure nets say they are, how right they are, and one number that mends some of it.
+# - [Explaining and harnessing adversarial examples](https://arxiv.org/abs/1412.6572), Goodfellow et al., 2015: the step that you wrote.
+# - [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599), Guo et al., 2017: how sure nets say they are, and how right they are.
 
 # %% tags=["nbval-ignore-output"]
 status()

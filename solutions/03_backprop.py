@@ -16,12 +16,14 @@ from sklearn.datasets import load_digits
 from autograder import draw_graph, figure, needs
 from autograder.grids import sliders
 
+digits = load_digits()
+
 # %% [markdown]
 # ## 1. Which number matters?
 #
-# *Goes with "Simple expressions" and "Compound expressions with chain rule" of the notes.*
+# *Goes with "Compound expressions with chain rule".*
 #
-# You deliver parcels: 2 hours in the morning, 3 in the afternoon, at 20 an hour. Your contract guarantees 4 hours: on a shorter day you are paid for 4 all the same. Three **gates** work out your pay: steps that take numbers in and give one number out.
+# You deliver parcels: 2 hours in the morning, 3 in the afternoon, at 20 an hour. Four hours are guaranteed: on a shorter day you are paid for 4 all the same. Three **gates** work out your pay: steps that take numbers in and give one number out.
 
 
 # %%
@@ -32,9 +34,6 @@ def pay(morning, afternoon, guarantee, rate):
 
 
 print(f"a day's pay: {pay(2, 3, 4, 20)}")
-
-# %% [markdown]
-# The same as a picture, one box for each number, from left to right.
 
 
 # %%
@@ -50,7 +49,7 @@ display(draw_graph(box("pay", 100, op="mul", parents=(paid, box("rate", 20)))))
 # %% [markdown]
 # @exercise predict_quiet
 #
-# You may raise one of the four numbers by a little. **Which one leaves the pay as it is?** Assign its letter, as a string, before you compute.
+# Raise one of the four numbers by a little. **Which one leaves the pay as it is?** Assign its letter, as a string, before you compute.
 #
 # @options
 
@@ -61,15 +60,15 @@ predict_quiet = "c"
 ### END SOLUTION
 
 # %% [markdown]
-# A **gradient** is the answer to such a nudge: how much the result changes for each unit of this number. Backpropagation finds all of them in one walk from the result to the inputs.
+# A **gradient** answers such a nudge: how much the result changes for each unit of this number. **Backpropagation** finds all of them in one walk from the result to the inputs.
 #
 # ## 2. A gate minds its own business
 #
-# *Goes with "Intuitive understanding of backpropagation" and "Patterns in backward flow".*
+# *Goes with "Patterns in backward flow".*
 #
-# A gate has two jobs. **Forward**, it turns its inputs into its output `z`. **Back**, it is handed `dz`, the gradient of the final result by `z`, and tells each input its gradient: **the gate's own slope by that input, times what arrives**. That product is the **chain rule**.
+# **Forward**, a gate turns its inputs into its output `z`. **Back**, it is handed `dz`, the gradient of the final result by `z`, and tells each input its gradient: **its own slope by that input, times what arrives**. That product is the **chain rule**.
 #
-# This gate doubles, so its slope is 2. It returns its output, and with it a function that knows the way back.
+# This gate doubles, so its slope is 2. It returns its output, and its way back.
 
 
 # %%
@@ -88,9 +87,7 @@ print(f"forward: {z}; when 10 arrives, it sends back {backward(10.0)}")
 # %% [markdown]
 # @exercise gates
 #
-# The way forward is given. Write the three `backward(dz)`: each returns two numbers, `dx` and `dy`.
-#
-# Ask each gate: if x rises by a little, how many times as much does z rise? If the inputs of `max_gate` are equal, give what arrives to one of them.
+# Write each `backward(dz)`: it returns two numbers, `dx` and `dy`. Ask the gate: if x rises by a little, how many times as much does z rise? If the inputs of `max_gate` are equal, give what arrives to one of them.
 
 
 # %% exercise="gates"
@@ -131,7 +128,7 @@ def max_gate(x, y):
 
 
 # %% [markdown]
-# Your gates, wired up to the day's pay. In each box, `data` is what flows forward and `grad` what flows back.
+# Your gates, wired up: `data` flows forward, `grad` back.
 
 
 # %%
@@ -155,9 +152,9 @@ with needs("gates"):
     display(pay_graph(2.0, 3.0, 4.0, 20.0))
 
 # %% [markdown]
-# Each gate has its character. **Add hands on:** both inputs get the 20 that arrives. **Max routes:** the larger input gets everything, the other nothing. **Mul swaps:** the rate's gradient is the hours, the hours' gradient is the rate.
+# **Add hands on** what arrives to both inputs. **Max routes** it to the larger one. **Mul swaps:** the rate's gradient is the hours, the hours' is the rate.
 #
-# The same day with a guarantee of 6 hours, and a slider where widgets run: now everything flows to the guarantee.
+# With a guarantee of 6 hours, everything flows to it:
 
 
 # %% tags=["nbval-ignore-output"]
@@ -172,18 +169,18 @@ sliders(show_day, guarantee=(3.0, 7.0, 0.5, 6.0))
 # %% [markdown]
 # ## 3. In stages
 #
-# *Goes with "Modularity: Sigmoid example" and "Backprop in practice: Staged computation".*
+# *Goes with "Modularity: Sigmoid example".*
 #
-# A gate can be as large as you like, as long as you know its slope. A neuron has two stages: it weighs its inputs, then the **sigmoid** squeezes their sum into the range from 0 to 1.
+# A gate can be as large as you like, if you know its slope. A neuron has two stages: a weighted sum, then the **sigmoid**, which squeezes it into the range from 0 to 1.
 #
 # $$\text{dot} = w_0 x_0 + \dots + w_{n-1} x_{n-1} + w_n \qquad f = \frac{1}{1 + e^{-\text{dot}}}$$
 #
-# in words: multiply, add up, add the bias $w_n$; then squeeze. The slope of the squeeze needs nothing but its output: $f\,(1 - f)$.
+# in words: multiply, add up, add the bias $w_n$; then squeeze. The squeeze's slope needs only its output: $f\,(1 - f)$.
 
 # %% [markdown]
 # @exercise predict_saturated
 #
-# One neuron's output is 0.5, another's is 0.99. The same gradient arrives at both. **How large is what the second one sends back through its squeeze, compared with the first?**
+# One neuron's output is 0.5, another's 0.99. The same gradient arrives at both. **How large is what the second sends back through its squeeze, compared with the first?**
 #
 # @options
 
@@ -208,11 +205,9 @@ with figure(
     ax.legend(loc="upper left")
 
 # %% [markdown]
-# Where the S is flat, hardly anything flows back.
-#
 # @exercise sigmoid_neuron
 #
-# `x` is an array of n numbers, `w` of n + 1. The way forward is given. Walk back through its names: first `ddot`, the gradient of `f` by `dot`, then `dw`, of the shape of `w`, and `dx`, of the shape of `x`.
+# `x` is an array of n numbers, `w` of n + 1. Walk back through the names: first `ddot`, the gradient of `f` by (with respect to) `dot`, then `dw`, of the shape of `w`, and `dx`, of the shape of `x`.
 #
 # `np.append(a, b)` is a new array: `a`, with the number `b` behind it.
 
@@ -235,12 +230,12 @@ def sigmoid_neuron(w, x):
 #
 # *Goes with "Gradients for vectorized operations".*
 #
-# A layer is thousands of mul and add gates. With arrays it is one line: an **affine** layer multiplies each example by weights and adds biases. It returns its output, and a **cache**, which keeps what the way back will need.
+# The layer of 02, here called **affine**, is thousands of mul and add gates. It returns its output, and a **cache**, which keeps what the way back will need.
 
 # %% [markdown]
 # @exercise affine_forward
 #
-# `x` holds N examples, each of any shape: five digits are an array of shape (5, 8, 8). The first line makes each example a row of D numbers: (5, 64). Write the second: `rows` times `w`, of shape (D, M), plus `b`, of shape (M,). So `out` has shape (N, M).
+# `x` holds N examples, each of any shape: five digits are (5, 8, 8). The first line makes each a row of D numbers: (5, 64). Write the second: `rows` times `w`, of shape (D, M), plus `b`, of shape (M,).
 
 
 # %% exercise="affine_forward"
@@ -256,7 +251,7 @@ def affine_forward(x, w, b):
 # %% [markdown]
 # @exercise predict_product
 #
-# 5 examples of 64 numbers, 10 outputs: `rows` is (5, 64), `w` is (64, 10), and what arrives, `dout`, is (5, 10). **Which product has the shape of `dw`?** A gradient has the shape of what it belongs to.
+# `rows` is (5, 64), `w` is (64, 10), and what arrives, `dout`, is (5, 10). **Which product has the shape of `dw`,** which is that of `w`?
 #
 # @options
 
@@ -269,7 +264,7 @@ predict_product = "a"
 # %% [markdown]
 # @exercise affine_backward
 #
-# Write `dx`, `dw` and `db`, of the shapes of `x`, `w` and `b`. It is the mul gate's rule: `dw` comes from the rows and what arrives, `dx` from `w` and what arrives. All examples share one `w` and one `b`, so what each of them sends back **adds up**.
+# Write `dx`, `dw` and `db`, of the shapes of `x`, `w` and `b`. By the mul gate's rule, `dw` comes from the rows and what arrives, `dx` from `w` and what arrives. All examples share one `w` and one `b`, so what they send back **adds up**.
 
 
 # %% exercise="affine_backward"
@@ -287,10 +282,9 @@ def affine_backward(dout, cache):
 
 
 # %% [markdown]
-# What is in a `dw`? Take five real digits and one output, and let 1, 1, -1, -1 and 0.5 arrive.
+# What is in a `dw`? Take five digits and one output, and let 1, 1, -1, -1 and 0.5 arrive.
 
 # %% tags=["nbval-ignore-output"]
-digits = load_digits()
 with needs("affine_forward", "affine_backward"):
     five, arrives = digits.images[:5] / 16, np.array([1, 1, -1, -1, 0.5])
     kept = affine_forward(five, np.zeros((64, 1)), np.zeros(1))[1]
@@ -310,25 +304,19 @@ with needs("affine_forward", "affine_backward"):
             ax.axis("off")
 
 # %% [markdown]
-# `dw` is a picture: the examples, each times what arrives for it, added up. This is how data gets into the weights.
-#
-# ### Help: "the shapes don't fit"
-#
-# In a product (a, b) @ (b, c) the inner sizes agree and go away. Write the shapes of `dout`, `rows` and `w` side by side; `.T` swaps the two sizes of one.
+# `dw` is the examples, each times what arrives for it, added up. This is how data gets into the weights.
 
 # %% [markdown]
 # ## 5. Between the layers, and at the end
 #
-# *Goes beyond the notes; CS231n works it out in its [case study](https://cs231n.github.io/neural-networks-case-study/).*
+# *CS231n's [case study](https://cs231n.github.io/neural-networks-case-study/) works it out.*
 #
-# Between two layers stands **relu**, `max(x, 0)` for each number: a max gate whose other input is always 0.
+# Between two layers stands **relu**: a max gate whose other input is always 0.
 
 # %% [markdown]
 # @exercise relu_backward
 #
-# Here `cache` is relu's input itself, one array of the shape of `dout`. Return a new array: don't change `dout`.
-#
-# A comparison such as `cache < 3` gives an array of True and False, which count as 1 and 0.
+# Here `cache` is relu's input x itself, one array of the shape of `dout`. Return a new array. A comparison such as `cache < 3` gives True and False, which count as 1 and 0.
 
 
 # %% exercise="relu_backward"
@@ -340,14 +328,14 @@ def relu_backward(dout, cache):
 
 
 # %% [markdown]
-# At the end, **softmax** turns each example's scores into probabilities: $e$ to each score, divided by their sum. The **loss** is the mean of $-\log p$, with $p$ the probability of the right class: near 0 if the net is sure and right, large if it is sure and wrong.
+# At the end, **softmax** turns each example's scores into probabilities, and the **loss** is the mean of $-\log p$, with $p$ the probability of the right class: the cost of 02.
 #
-# Through all of that, what flows back to an example's scores is short: **what the net says, less what is true**. It gives a wrong class 0.7: 0.7 flows back, and a step against the gradient lowers that score. It gives the right one 0.2: 0.2 - 1 = -0.8 flows back, and the step raises it.
+# What flows back to the scores of **one** example is **what the net says, less what is true**: 0.7 for a wrong class that it gives 0.7, and 0.2 - 1 = -0.8 for the right one that it gives 0.2. As the loss is a mean over N examples, each gets that divided by N.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "Bars for three classes. Left: the probabilities 0.7, 0.2 and 0.1. Right: the gradient at "
-    "the scores, 0.7, -0.8 for the right class, and 0.1.",
+    "Bars for three classes of one example. Left: the probabilities 0.7, 0.2 and 0.1. Right: the "
+    "gradient at the scores, 0.7, -0.8 for the right class, and 0.1.",
     width=6.4,
     height=2.1,
     columns=2,
@@ -362,9 +350,7 @@ with figure(
 # %% [markdown]
 # @exercise softmax_loss
 #
-# `x` holds scores, shape (N, C); `y` the right classes, N whole numbers from 0 to C - 1. The probabilities are given. Write `loss`, the **mean** over the examples, and make `dx` its gradient by `x`.
-#
-# What you can read you can also set: `dx[each, y] = 5` changes one number in each row.
+# `x` holds scores, shape (N, C); `y` the right classes, N whole numbers. The probabilities are given. Write `loss`, the **mean** over the examples, and make `dx` its gradient by `x`. What you can read you can also set: `dx[each, y] = 5` changes one number in each row.
 
 
 # %% exercise="softmax_loss"
@@ -385,25 +371,20 @@ def softmax_loss(x, y):
 
 
 # %% [markdown]
-# ### Help: "the loss is right and `dx` is not"
-#
-# Print `dx.sum(axis=1)`: in each row, what the net says adds up to 1, and what is true as well, so `dx` adds up to 0. If it does, is `dx` divided by N?
-
-# %% [markdown]
 # ## 6. Trust, then check
 #
-# *Goes with "Gradient checks" in CS231n's [notes on learning](https://cs231n.github.io/neural-networks-3/#gradcheck).*
+# *Goes with CS231n's [gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck).*
 #
-# A wrong gradient raises no error; the net learns badly, and you wonder why. So compare it with a nudge. The **numerical gradient** of an entry is $n = \big(f(x + h) - f(x - h)\big) / 2h$, with only that entry moved: slow, and easy to trust. Yours is $a$. The **relative error** is how far apart the two are, against how large they are:
+# A wrong gradient raises no error; the net only learns badly. So compare yours, $a$, with the nudge $n$ of 02b. The **relative error** is how far apart the two are, against how large they are:
 #
 # $$\frac{|a - n|}{\max(10^{-8},\ |a| + |n|)}$$
 #
-# Below 0.0001 your gradient is right.
+# Below 0.0001 your gradient is almost surely right. (A kink of relu within h can raise it.)
 
 # %% [markdown]
 # @exercise gradient_check
 #
-# `f` takes an array of the shape of `x` and gives a number; `analytic` is the gradient to be checked. The loop moves one entry of `x` after the other, and keeps the largest error in `worst`. Write `n` and `error`, the relative error of this entry.
+# `analytic` is the gradient of `f` at `x` that is to be checked. The loop nudges one entry of `x` after the other, and keeps the largest error in `worst`. Write `error`, the relative error of this entry.
 
 
 # %% exercise="gradient_check"
@@ -417,9 +398,8 @@ def gradient_check(f, analytic, x, h=1e-5):
         x[i] = before - h
         below = f(x)
         x[i] = before
-        a = analytic[i]
+        a, n = analytic[i], (above - below) / (2 * h)
         ### BEGIN SOLUTION
-        n = (above - below) / (2 * h)
         error = abs(a - n) / max(1e-8, abs(a) + abs(n))
         ### END SOLUTION
         worst = max(worst, error)
@@ -427,7 +407,7 @@ def gradient_check(f, analytic, x, h=1e-5):
 
 
 # %% [markdown]
-# Now the whole chain: affine, relu, affine, softmax and loss, each layer with its own cache. No line sees the whole formula. Is the gradient right all the same, on six real digits?
+# Now the whole chain, each layer with its own cache. Is the gradient right, on six digits?
 
 
 # %%
@@ -464,7 +444,7 @@ with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss",
         print(f"{name} of shape {params[i].shape!s:8} right: {error < 1e-4}")
 
 # %% [markdown]
-# Four times `True`, for 535 numbers. Now let a larger net learn: 300 steps against the gradient, on 1,400 digits. Then look at the 397 that it has never seen.
+# Four times `True`, for 535 numbers. Now let a larger net learn: 300 steps on 1,400 digits, then a test on the 397 that it has never seen.
 
 # %% tags=["nbval-ignore-output"]
 with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss"):
@@ -486,17 +466,9 @@ with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss")
         ax.set(xlabel="step", ylabel="loss", ylim=(0, 2.5))
 
 # %% [markdown]
-# It learned by way of your gates: each took what arrived, multiplied it by its own slope, and handed it on.
+# Each gate took what arrived, multiplied it by its own slope, and handed it on.
 #
-# ## What you can do now
-#
-# - Say what an add, a mul and a max gate send back, and why.
-# - Take a formula apart into stages, and walk back through them by name.
-# - Write a layer's way back by looking at shapes.
-# - Say in one line what flows back from a softmax loss.
-# - Catch a wrong gradient with a nudge, before it costs you a day.
-#
-# ### The page to come back to
+# ## The page to come back to
 #
 # | piece | forward | back |
 # |---|---|---|
@@ -507,17 +479,16 @@ with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss")
 # | affine | `x @ w + b` | `dout @ w.T`, `x.T @ dout`, `dout.sum(axis=0)` |
 # | relu | `maximum(x, 0)` | `dout * (x > 0)` |
 # | softmax and loss | mean of `-log(p)` of the right classes | `p`, less 1 at the right class, over N |
-# | check | `(f(x + h) - f(x - h)) / (2 * h)` | relative error below 0.0001 |
 #
 # ### What comes next
 #
-# Here you wired the way back by hand, in the right order. In [04_micrograd](../04_micrograd/04_micrograd.ipynb) the numbers remember how they were made, and find the way back alone.
+# In [04_micrograd](../04_micrograd/04_micrograd.ipynb) the numbers remember how they were made, and find the way back alone.
 #
 # ### Three to read on
 #
-# - [Yes you should understand backprop](https://karpathy.medium.com/yes-you-should-understand-backprop-e2f06eab496b), Karpathy, 2016: what sure neurons and quiet relus do to a net.
-# - [Learning representations by back-propagating errors](https://www.nature.com/articles/323533a0), Rumelhart, Hinton and Williams, 1986: four pages that started it.
-# - [Derivatives, backpropagation, and vectorization](https://cs231n.stanford.edu/handouts/derivatives.pdf), Johnson, 2017: why the shapes are enough.
+# - [Yes you should understand backprop](https://karpathy.medium.com/yes-you-should-understand-backprop-e2f06eab496b), Karpathy, 2016.
+# - [Learning representations by back-propagating errors](https://www.nature.com/articles/323533a0), Rumelhart, Hinton and Williams, 1986.
+# - [Derivatives, backpropagation, and vectorization](https://cs231n.stanford.edu/handouts/derivatives.pdf), Johnson, 2017.
 
 # %% tags=["nbval-ignore-output"]
 status()
