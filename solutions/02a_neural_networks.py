@@ -177,6 +177,10 @@ with needs("sigmoid", "relu"):
 # @exercise layer_digits
 #
 # Write `layer(W, b, X)`. `W` has shape (inputs, neurons), `b` has shape (neurons,), `X` has shape (n, inputs). It returns the plain sums, of shape (n, neurons), with neither sigmoid nor relu.
+#
+# #### Help: "mismatch in its core dimension"
+#
+# The inner sizes of a product differ. Print `X.shape` and `W.shape`: the last number of the first has to equal the first number of the second.
 
 
 # %% exercise="layer_digits"
@@ -358,6 +362,10 @@ print(table - table.mean(axis=1, keepdims=True))  # each row minus its own mean
 # Write `softmax(z, axis=-1)` from `np.exp`, without a library's softmax. `z` is an array of any shape; along `axis` the results are a **distribution**: none below 0, all together 1. By default that is the last axis, so each row of a matrix is one. Pass `axis=axis` on to numpy, with `keepdims=True`.
 #
 # It has to be right for logits of any size: near 900, near -900, with rows that lie far apart.
+#
+# #### Help: "operands could not be broadcast together"
+#
+# A sum or maximum has lost its axis: (4, 3) divided by (4,) fails, and (3, 3) divided by (3,) works and is wrong. With `keepdims=True` it is (4, 3) divided by (4, 1).
 
 
 # %% exercise="softmax"
@@ -597,9 +605,11 @@ with needs("entropy", "kl_divergence"):
 # %% [markdown]
 # ## What you can do now
 #
+# - See an image as numbers, and a neuron as a question about them.
 # - Compute a whole layer, for any number of examples, in one matrix product.
 # - Say why layers need a bend between them, and count a network's dials.
 # - Turn scores of any size into probabilities, and put a price on an answer.
+# - Read entropy as the least price on average, and a divergence as what wrong beliefs cost on top.
 #
 # ### The page to come back to
 #

@@ -699,7 +699,8 @@ with needs("train_digits", "adversarial"):
 # %% [markdown]
 # ## What you can do now
 #
-# - Check a formula by nudging, and say why the steepest direction limits a step.
+# - Check the formula of a slope by nudging.
+# - Walk downhill step by step, and say why the steepest direction limits the step.
 # - Write the gradient of a layer as inputs times errors, and carry errors back through relu.
 # - Train a network on mini-batches, and judge it by images that it has never seen.
 # - Show that a net can be sure and wrong, and build the image that proves it.

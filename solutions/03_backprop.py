@@ -265,6 +265,10 @@ predict_product = "a"
 # @exercise affine_backward
 #
 # Write `dx`, `dw` and `db`, of the shapes of `x`, `w` and `b`. By the mul gate's rule, `dw` comes from the rows and what arrives, `dx` from `w` and what arrives. All examples share one `w` and one `b`, so what they send back **adds up**.
+#
+# #### Help: "the shapes don't fit"
+#
+# In (a, b) @ (b, c) the inner sizes agree and go away. Write the shapes of `dout`, `rows` and `w` side by side; `.T` swaps the two sizes of one.
 
 
 # %% exercise="affine_backward"
@@ -351,6 +355,10 @@ with figure(
 # @exercise softmax_loss
 #
 # `x` holds scores, shape (N, C); `y` the right classes, N whole numbers. The probabilities are given. Write `loss`, the **mean** over the examples, and make `dx` its gradient by `x`. What you can read you can also set: `dx[each, y] = 5` changes one number in each row.
+#
+# #### Help: "the loss is right and `dx` is not"
+#
+# Print `dx.sum(axis=1)`: it is 0 in each row. If it is, ask whether `dx` is a mean, like the loss.
 
 
 # %% exercise="softmax_loss"
@@ -468,7 +476,15 @@ with needs("affine_forward", "affine_backward", "relu_backward", "softmax_loss")
 # %% [markdown]
 # Each gate took what arrived, multiplied it by its own slope, and handed it on.
 #
-# ## The page to come back to
+# ## What you can do now
+#
+# - Say what an add, a mul and a max gate send back, and why.
+# - Take a formula apart into stages, and walk back through them by name.
+# - Write a layer's way back by looking at shapes.
+# - Say in one line what flows back from a softmax loss.
+# - Catch a wrong gradient with a nudge, before it costs you a day.
+#
+# ### The page to come back to
 #
 # | piece | forward | back |
 # |---|---|---|
