@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from autograder.figures import BLUE, GREY, ORANGE, figure
+from autograder.figures import BLUE, GREY, ORANGE, VERMILION, figure
 
 EVERY = 0.25  # seconds between two pictures of the curve
 WIDTH, HEIGHT = 420, 90
@@ -152,3 +152,27 @@ class Ladder:
         )
         text = "\n\n".join(f"--- {name}\n{self.rungs[name][1]}" for name in chosen)
         display(Drawn(f"<table><tr>{cells}</tr></table>", text))
+
+
+def draw_block() -> None:
+    """The picture of a block: a stream, and two parts that read it and add to it."""
+    with figure(
+        "A line, the stream, runs from left to right. Twice a branch leaves it downwards, passes a "
+        "box norm and a box, attention the first time and feed-forward the second, and comes back "
+        "to the line at a plus sign.",
+        width=6.6,
+        height=1.9,
+    ) as ax:
+        arrow = {"arrowstyle": "->", "lw": 2.5, "color": BLUE}
+        ax.annotate("", (10.2, 2), (-0.2, 2), arrowprops=arrow)
+        ax.text(-0.3, 2.25, "x", color=BLUE, fontsize=12)
+        for left, name in ((0.7, "attention"), (5.6, "feed-forward")):
+            ax.plot([left, left, left + 4, left + 4], [2, 0.85, 0.85, 1.7], color=GREY, lw=1.2)
+            ax.annotate("", (left + 4, 1.85), (left + 4, 1.6), arrowprops={"arrowstyle": "->"})
+            for at, label, edge in ((left + 1, "norm", GREY), (left + 2.6, name, VERMILION)):
+                box = {"boxstyle": "round", "facecolor": "#fcfcfa", "edgecolor": edge}
+                ax.text(at, 0.85, label, ha="center", va="center", bbox=box)
+            ring = {"boxstyle": "circle", "facecolor": "#fcfcfa", "edgecolor": BLUE}
+            ax.text(left + 4, 2, "+", ha="center", va="center", fontsize=13, bbox=ring)
+        ax.set(xlim=(-0.5, 10.4), ylim=(0.3, 2.6))
+        ax.set_axis_off()
