@@ -114,7 +114,12 @@ def batches(case: dict[str, Any], get_batch: Callable[..., Any]) -> dict[str, An
     }
     with setting((get_batch,), others):
         for _ in range(case["times"]):
-            found = get_batch(data, batch, block)
+            try:
+                found = get_batch(data, batch, block)
+            except (RuntimeError, IndexError) as error:
+                if "equal size" in str(error) or "out of" in str(error):
+                    return {"past the end": True}  # a window that is too short, or an index
+                raise
             if not isinstance(found, (tuple, list)) or len(found) != 2:
                 what = "None" if found is None else "something else"
                 raise Misuse(f"`get_batch` should return two tensors, x and y; it returned {what}.")

@@ -215,6 +215,8 @@ def _starts(case: Case, seen: Any) -> np.ndarray | None:
 
 
 def _measure_batches(case: Case, seen: Any) -> Any:
+    if "past the end" in seen:
+        return {"past the end": True}
     starts = _starts(case, seen)
     data, block = np.asarray(case["data"]), case["block_size"]
     possible = len(data) - block
@@ -362,6 +364,16 @@ get_batch = Exercise(
     explain=_explain_batches,
     show=_show_batch,
     mistakes=(
+        Mistake(
+            id="past_the_end",
+            message="Some windows run past the end of the data, so they are shorter than the "
+            "others. The last start that leaves room for the targets, too, is "
+            "len(data) - block_size - 1.",
+            answer=_batcher(
+                lambda data, batch, block, torch: torch.randint(len(data) - block + 1, (batch,))
+            ),
+            recognise=lambda case, seen, expected: "past the end" in seen,
+        ),
         Mistake(
             id="not_shifted",
             message="The targets y are the same as x, so the model is asked for the character "
