@@ -94,6 +94,8 @@ def survivors(module_id: str) -> tuple[list[tuple[str, str]], dict[str, tuple[in
 
     living, counts = [], {}
     for exercise in course.module(module_id).exercises:
+        if exercise.trains and "def " not in play.solution(exercise):
+            continue  # nothing but a training: its mutants would each train anew
         before = play.namespace(module_id, upto=exercise.id, **play.without_training(exercise))
         caught = total = 0
         for change, source in mutants(_function_part(play.solution(exercise))):

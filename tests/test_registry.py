@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import play
 import pytest
+import torch  # noqa: F401  imported here, not within an exercise's time limit
 from answers import FUNCTIONS, micrograd
 
 from autograder import course

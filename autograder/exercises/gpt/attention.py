@@ -1,0 +1,737 @@
+"""The exercises about averaging and attention: one head, several heads, what they can't see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.exercise import Case, Exercise, Mistake, Option, Rule, question
+from autograder.exercises.gpt import parts
+from autograder.exercises.gpt.wrong import variant
+from autograder.probes import gpt as probes
+
+# --- Averaging -----------------------------------------------------------------------------------
+
+
+def _average_cases(rng: np.random.Generator) -> list[Case]:
+    return [{"x": rng.normal(size=shape) + 0.5} for shape in ((2, 5, 3), (4, 3, 7), (3, 1, 2))]
+
+
+def _averages(case: Case) -> np.ndarray:
+    x = np.asarray(case["x"])
+    return np.stack([x[:, : t + 1].mean(1) for t in range(x.shape[1])], axis=1)
+
+
+def _average_with(weights: Callable[[int], np.ndarray]) -> Callable:
+    """An average of rows by a (T, T) table of weights."""
+
+    def average(x: Any) -> Any:
+        return np.einsum("ts,bsc->btc", weights(x.shape[1]), np.asarray(x, dtype=float))
+
+    return average
+
+
+def _mean_table(T: int) -> np.ndarray:
+    return np.tril(np.ones((T, T))) / np.arange(1, T + 1)[:, None]
+
+
+def _one_of_both(weights: Callable[[int], np.ndarray]) -> dict[str, Any]:
+    """A mistake's answer, and whether one of the two functions makes it."""
+    wrong = _average_with(weights)
+
+    def recognise(case: Case, seen: Any, expected: Any) -> bool:
+        x = np.asarray(case["x"])
+        want = np.einsum("ts,bsc->btc", weights(x.shape[1]), x)
+        return x.shape[1] > 1 and any(
+            np.shape(out) == want.shape
+            and np.allclose(out, want, atol=1e-4)
+            and not np.allclose(out, _averages(case), atol=1e-4)
+            for out in seen.values()
+        )
+
+    return {"answer": (_average_with(_mean_table), wrong), "recognise": recognise}
+
+
+def _explain_averages(case: Case, seen: Any, expected: Any) -> str | None:
+    for name, want in expected.items():
+        got = seen[name]
+        if np.shape(got) != want.shape:
+            return f"`{name}` gives the shape {np.shape(got)}, expected {want.shape}"
+        wrong = ~np.isclose(got, want, 1e-4, 1e-5)
+        if wrong.any():
+            t = int(np.argwhere(wrong)[0][1])
+            return f"`{name}` is wrong from place {t} on: it should be the mean of places 0 to {t}"
+    return None
+
+
+def _column_softmax(T: int) -> np.ndarray:
+    return parts.softmax(np.where(np.tril(np.ones((T, T))) > 0, 0.0, -1e30), axis=0)
+
+
+averaging = Exercise(
+    id="averaging",
+    title="The mean of all so far",
+    takes={"average_matmul": "function", "average_softmax": "function"},
+    points=2,
+    minutes=9,
+    difficulty=3,
+    cases=_average_cases,
+    probe=probes.averages,
+    reference=lambda case: {
+        "average_matmul": _averages(case),
+        "average_softmax": _averages(case),
+    },
+    explain=_explain_averages,
+    show=lambda case: f"both functions on x of shape {np.shape(case['x'])}",
+    rtol=1e-4,
+    atol=1e-5,
+    rules=(
+        Rule(call="torch.cumsum", instead="one product of a table of weights with x"),
+        Rule(call="torch.mean", instead="one product of a table of weights with x"),
+        Rule(call="average_loop", instead="one product of a table of weights with x"),
+    ),
+    mistakes=(
+        Mistake(
+            id="future",
+            message="Each place gets the mean of all places, also of those after it: the table of "
+            "weights needs zeros above its diagonal.",
+            **_one_of_both(lambda T: np.full((T, T), 1 / T)),
+        ),
+        Mistake(
+            id="sums",
+            message="These are sums. Divide each row of weights by its own sum, so that it adds "
+            "up to 1.",
+            **_one_of_both(lambda T: np.tril(np.ones((T, T)))),
+        ),
+        Mistake(
+            id="by_T",
+            message="Every sum is divided by T. Row t has t + 1 places to average: divide each row "
+            "by its own sum (`keepdim=True` keeps it a column).",
+            **_one_of_both(lambda T: np.tril(np.ones((T, T))) / T),
+        ),
+        Mistake(
+            id="upwards",
+            message="Each place gets the mean of itself and what comes after it: the triangle is "
+            "the wrong way round. `torch.tril` keeps the lower one.",
+            **_one_of_both(lambda T: _mean_table(T)[::-1, ::-1]),
+        ),
+        Mistake(
+            id="by_columns",
+            message="The weights add up to 1 down the columns. Each *row* belongs to one place "
+            "and should add up to 1: `dim=-1`, or `sum(1, keepdim=True)`.",
+            **_one_of_both(_column_softmax),
+        ),
+        Mistake(
+            id="divided_along_the_row",
+            message="Each column is divided by the sum of the row with its number: without "
+            "`keepdim=True` the sums lie along a row. Keep them a column.",
+            **_one_of_both(lambda T: np.tril(np.ones((T, T))) / np.arange(1, T + 1)[None, :]),
+        ),
+        Mistake(
+            id="zeros_in_softmax",
+            message="The future still has weight: a score of 0 is no small one, e⁰ is 1. Scores of "
+            "what may not be seen are minus infinity before the softmax.",
+            **_one_of_both(lambda T: parts.softmax(np.tril(np.ones((T, T))))),
+        ),
+    ),
+    hints=(
+        "Row t of a table says how much of each place goes into place t. Which numbers stand in "
+        "row 0, in row 1, in row 2?",
+        "1/(t+1) up to the diagonal, 0 after it. First way: a triangle of ones, each row divided "
+        "by its sum. Second: zeros and minus infinities, then softmax. See "
+        "[torch.tril](https://pytorch.org/docs/stable/generated/torch.tril.html).",
+        "```python\ntril = torch.tril(torch.ones(T, T))\nweights = tril / tril.sum(1, keepdim=...)"
+        "\nreturn weights @ x\n\nscores = torch.zeros(T, T).masked_fill(tril == 0, ...)\n"
+        "weights = F.softmax(scores, dim=...)\n```",
+    ),
+)
+predict_leak = question(
+    "predict_leak",
+    "Without the triangle",
+    right="c",
+    minutes=2,
+    options={
+        "a": Option(
+            text="Both rise: the model drowns in characters that it does not need",
+            why="What it may look at too much of, it learns to ignore. But one of those places "
+            "is no "
+            "burden at all: at place t the input holds, at t + 1, exactly what is to be guessed.",
+        ),
+        "b": Option(
+            text="The training loss falls, the validation loss rises: it learns by heart",
+            why="The validation windows are measured in the same way, with the same leak: there, "
+            "too, "
+            "the answer stands in the input, one place further.",
+        ),
+        "c": Option(
+            text="Both fall almost to 0, and the text that it writes is rubbish",
+            why="At place t it may copy the answer from place t + 1, so both losses look "
+            "wonderful. "
+            "When it writes, nothing stands there yet. A loss that is too good to be true is the "
+            "usual sign of a leak.",
+        ),
+        "d": Option(
+            text="Nothing changes: the loss only asks for the next character",
+            why="It asks for the next character at every place at once, and at all places but "
+            "the last "
+            "that character is already part of the input.",
+        ),
+    },
+    hints=(
+        "At place 3, where in the input does the right answer stand?",
+        "y at place 3 is x at place 4. Is the model shown x at place 4?",
+        "It can copy in training and in validation. Where can it not copy?",
+    ),
+)
+
+# --- One head ------------------------------------------------------------------------------------
+
+
+def _head_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        {
+            "make": [size],
+            "setting": {"n_embd": width, "block_size": block, "dropout": 0.0, **OTHERS},
+            "shapes": shapes,
+            "seed": int(rng.integers(2**31)),
+        }
+        for size, width, block, shapes in (
+            (6, 10, 8, [(3, 8), (2, 5), (4, 1)]),
+            (7, 5, 9, [(2, 9), (5, 4)]),
+        )
+    ]
+
+
+OTHERS = {"n_head": 3, "n_layer": 2, "head_size": 77, "vocab_size": 13}
+
+
+def head_ways(case: Case, seen: Any) -> list[tuple]:
+    """The ways to read a head's weights."""
+    C = np.asarray(seen["x"][0]).shape[-1]
+    layers = parts.of_kind(seen["leaves"], "linear")
+    return [heads[0] for heads, _ in parts.attentions(layers, C, 1, case["make"][0], last=False)]
+
+
+def _head_gives(case: Case, seen: Any, **how: Any) -> bool:
+    pairs = list(zip(seen["x"], seen["out"], strict=True))
+    return any(
+        all(parts.close(out, parts.one_head(x, *way, **how)) for x, out in pairs)
+        for way in head_ways(case, seen)
+    )
+
+
+def of_outputs(seen: Any) -> dict[str, Any]:
+    """What is checked of every part, whatever it computes."""
+    outs = seen["out"]
+    fine = all(isinstance(out, np.ndarray) for out in outs)
+    return {
+        "takes fewer tokens than block_size": fine,
+        "layers where torch sees them": not seen["in plain lists"],
+        "the same twice in evaluation": isinstance(seen["again"], np.ndarray)
+        and np.allclose(seen["again"], outs[0], atol=1e-5),
+    }
+
+
+def sees_no_future(seen: Any) -> bool:
+    """Whether places before a change keep their outputs."""
+    a, b = seen["later changed"], seen["out"][0]
+    return parts.close(a[:, :2], b[:, :2])
+
+
+GOOD_OUTPUTS = {
+    "takes fewer tokens than block_size": True,
+    "layers where torch sees them": True,
+    "the same twice in evaluation": True,
+}
+
+
+def _measure_head(case: Case, seen: Any) -> Any:
+    return {
+        "shape": list(np.shape(seen["out"][0])),
+        **of_outputs(seen),
+        "sees no future": sees_no_future(seen),
+        "numbers": _head_gives(case, seen),
+        "all weights get a gradient": seen.get("gradients missing", 1) == 0,
+    }
+
+
+def _head_reference(case: Case, seen: Any) -> Any:
+    return {
+        "shape": [*np.shape(seen["x"][0])[:2], case["make"][0]],
+        **GOOD_OUTPUTS,
+        "sees no future": True,
+        "numbers": True,
+        "all weights get a gradient": True,
+    }
+
+
+def explain_outputs(found: dict[str, Any], expected: dict[str, Any], seen: Any) -> str | None:
+    """What can be said of every part."""
+    if found["shape"] != expected["shape"]:
+        return (
+            f"From x of shape {np.shape(seen['x'][0])} comes the shape {tuple(found['shape'])}, "
+            f"expected {tuple(expected['shape'])}"
+        )
+    if not found["takes fewer tokens than block_size"]:
+        text = next(out for out in seen["out"] if isinstance(out, str))
+        return f"With fewer tokens than block_size it raises {text}"
+    if not found["the same twice in evaluation"]:
+        return "In evaluation mode it gives other numbers each time, for the same input"
+    return None
+
+
+def _explain_head(case: Case, seen: Any, expected: Any) -> str | None:
+    found = _measure_head(case, seen)
+    told = explain_outputs(found, expected, seen)
+    if told:
+        return told
+    if not head_ways(case, seen):
+        size = case["make"][0]
+        return (
+            "No query, key and value are found among its layers: make three "
+            f"`nn.Linear(n_embd, head_size, bias=False)`, here with head_size = {size}"
+        )
+    if not found["sees no future"]:
+        return "What comes later changes what comes out earlier: the mask lets the future through"
+    if not found["all weights get a gradient"]:
+        return "Not all of its layers are used: a gradient does not reach them"
+    return (
+        "Its numbers are not those of softmax(mask(q kᵀ / √head_size)) v with your own weights: go "
+        "through the four lines one by one"
+    )
+
+
+def show_part(name: str) -> Callable[[Case], str]:
+    """The call of a part's case."""
+
+    def show(case: Case) -> str:
+        told = ("n_embd", "block_size", "dropout")
+        given = ", ".join(f"{k} = {case['setting'][k]}" for k in told if k in case["setting"])
+        made = f"{name}({', '.join(str(item) for item in case['make'])})"
+        return f"{given}\n{made} on x of shape {tuple(case['shapes'][0])} + (n_embd,)"
+
+    return show
+
+
+def _head(id: str, message: str, old: str, new: str, **how: Any) -> Mistake:
+    """A mistake of one head, recognised by its numbers."""
+    return Mistake(
+        id=id,
+        message=message,
+        answer=variant("Head", (old, new)),
+        recognise=lambda case, seen, expected: _head_gives(case, seen, **how),
+    )
+
+
+SCALE = "* self.head_size**-0.5"
+CROP = "self.tril[:T, :T] == 0"
+
+
+def not_cropped(seen: Any) -> bool:
+    """Whether fewer tokens than block_size fail, and as many as block_size do not."""
+    return isinstance(seen["out"][0], np.ndarray) and any(
+        isinstance(out, str) for out in seen["out"]
+    )
+
+
+head = Exercise(
+    id="head",
+    title="One head of attention",
+    takes={"Head": "class"},
+    points=3,
+    minutes=14,
+    difficulty=4,
+    cases=_head_cases,
+    probe=probes.layer,
+    measure=_measure_head,
+    reference=_head_reference,
+    explain=_explain_head,
+    show=show_part("Head"),
+    mistakes=(
+        _head(
+            "scaled_by_width",
+            "The scores are divided by √n_embd. The sum in q · k has head_size terms, so divide by "
+            "√head_size. (The lecture's code has n_embd here, too; the paper has head_size.)",
+            SCALE,
+            "* C**-0.5",
+            scale="embd",
+        ),
+        _head(
+            "not_scaled",
+            "The scores are not divided by √head_size: large ones make the softmax pick one place "
+            "and ignore the rest.",
+            SCALE,
+            "",
+            scale="none",
+        ),
+        _head(
+            "no_root",
+            "The scores are divided by head_size. Divide by its square root, `* head_size**-0.5`.",
+            SCALE,
+            "/ self.head_size",
+            scale="not rooted",
+        ),
+        _head(
+            "multiplied",
+            "The scores are multiplied by √head_size. Divide by it: `* head_size**-0.5`.",
+            SCALE,
+            "* self.head_size**0.5",
+            scale="times",
+        ),
+        _head(
+            "scaled_by_length",
+            "The scores are divided by √T, the root of how many tokens there are. Divide by "
+            "√head_size.",
+            SCALE,
+            "* T**-0.5",
+            scale="context",
+        ),
+        _head(
+            "softmax_over_queries",
+            "The softmax runs down the columns, over the time axis of the queries. Each row of "
+            "scores belongs to one query and should add up to 1: `dim=-1`.",
+            "dim=-1)\n        return weights",
+            "dim=-2)\n        return weights",
+            axis=-2,
+        ),
+        _head(
+            "no_mask",
+            "There is no mask: every token sees those after it, too.",
+            'scores = scores.masked_fill(self.tril[:T, :T] == 0, float("-inf"))',
+            "",
+            mask="none",
+        ),
+        _head(
+            "inverted",
+            "The mask is the wrong way round: each token sees itself and what comes after it. Fill "
+            "with minus infinity where the triangle is 0.",
+            CROP,
+            "self.tril[:T, :T].T == 0",
+            mask="inverted",
+        ),
+        _head(
+            "zero_filled",
+            "Scores of the future are set to 0, and e⁰ is 1: they still get weight. Fill with "
+            "minus infinity.",
+            'float("-inf")',
+            "0.0",
+            mask="zeros",
+        ),
+        _head(
+            "masked_after",
+            "The mask comes after the softmax, so the rows no longer add up to 1. Mask the scores, "
+            "then take the softmax.",
+            'scores = scores.masked_fill(self.tril[:T, :T] == 0, float("-inf"))\n'
+            "        weights = F.softmax(scores, dim=-1)",
+            "weights = F.softmax(scores, dim=-1) * self.tril[:T, :T]",
+            mask="after",
+        ),
+        Mistake(
+            id="mask_not_cropped",
+            message="With fewer tokens than block_size it fails: the triangle is for block_size "
+            "tokens. Cut it to the T that there are: `self.tril[:T, :T]`.",
+            answer=variant("Head", (CROP, "self.tril == 0")),
+            recognise=lambda case, seen, expected: not_cropped(seen),
+        ),
+        Mistake(
+            id="x_for_value",
+            message="It mixes x itself: the weights should mix the values, `self.value(x)`.",
+            answer=variant("Head", ("return weights @ v", "return weights @ x")),
+            recognise=lambda case, seen, expected: (
+                np.shape(seen["out"][0])[-1] == np.shape(seen["x"][0])[-1] != case["make"][0]
+            ),
+        ),
+        Mistake(
+            id="same_for_both",
+            message="One layer gives both query and key (or key and value): each of the three has "
+            "weights of its own.",
+            answer=variant("Head", ("self.query(x)", "self.key(x)")),
+            recognise=lambda case, seen, expected: seen["gradients missing"] > 0,
+        ),
+    ),
+    hints=(
+        "Four lines: the scores, the mask, the softmax, the mix. You had the last three in "
+        "`average_softmax`, where all scores were 0.",
+        "`q @ k.transpose(-2, -1)` is (B, T, T): row t has the scores of query t. Scale it by "
+        "head_size, not by n_embd. Then [masked_fill]"
+        "(https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html), with the "
+        "triangle cut to the T at hand.",
+        "```python\nB, T, C = x.shape\nq, k, v = self.query(x), self.key(x), self.value(x)\n"
+        "scores = q @ k.transpose(-2, -1) * ...          # (B, T, T)\n"
+        'scores = scores.masked_fill(self.tril[:T, :T] == 0, float("-inf"))\n'
+        "weights = F.softmax(scores, dim=...)\nreturn weights @ ...                            "
+        "# (B, T, head_size)\n```",
+    ),
+)
+
+predict_shuffled = question(
+    "predict_shuffled",
+    "Shuffled",
+    right="a",
+    minutes=2,
+    options={
+        "a": Option(
+            text="Nothing: its output is exactly the same",
+            why="A weighted sum does not know in which order it was added up. Each token brings "
+            "its "
+            "own key and value along, wherever it stands. So a head alone can't tell `dog bites "
+            "man` from `man bites dog`.",
+        ),
+        "b": Option(
+            text="It changes a little, because nearer tokens count more",
+            why="Nothing in a head says which token is near. The weight of a token comes from "
+            "its key "
+            "alone, and the key from the token alone.",
+        ),
+        "c": Option(
+            text="It changes completely, because every weight is another one",
+            why="Each token takes its weight along to its new place: the same weights, in another "
+            "order. And a sum has no order.",
+        ),
+        "d": Option(
+            text="It changes, because the mask has another effect",
+            why="For the last token nothing is masked, before the shuffle or after it: all the "
+            "others "
+            "stand before it.",
+        ),
+    },
+    hints=(
+        "Write the output of the last token as a sum: weight times value, for each token.",
+        "What does the weight of a token depend on? Is its place among that?",
+        "Swap two terms of a sum: what happens to the sum?",
+    ),
+)
+
+# --- Several heads -------------------------------------------------------------------------------
+
+
+def _multi_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        {
+            "make": [heads, size],
+            "setting": {
+                "n_embd": heads * size,
+                "block_size": block,
+                "dropout": 0.35,
+                **OTHERS,
+                "n_head": heads,
+            },
+            "shapes": shapes,
+            "seed": int(rng.integers(2**31)),
+        }
+        for heads, size, block, shapes in (
+            (3, 4, 8, [(2, 8), (4, 5)]),
+            (2, 5, 7, [(3, 7), (1, 3)]),
+        )
+    ]
+
+
+def _multi_gives(case: Case, seen: Any, **how: Any) -> bool:
+    x = seen["x"]
+    layers = parts.of_kind(seen["leaves"], "linear")
+    for heads, last in parts.attentions(layers, x[0].shape[-1], *case["make"]):
+        if all(
+            parts.close(out, parts.attend(each, heads, last, **how))
+            for each, out in zip(x, seen["out"], strict=True)
+        ):
+            return True
+    return False
+
+
+def _measure_multi(case: Case, seen: Any) -> Any:
+    return {
+        "shape": list(np.shape(seen["out"][0])),
+        **of_outputs(seen),
+        "sees no future": sees_no_future(seen),
+        "numbers": _multi_gives(case, seen),
+        "dropout in training": seen["differs in training"],
+    }
+
+
+def _multi_reference(case: Case, seen: Any) -> Any:
+    return {
+        "shape": list(np.shape(seen["x"][0])),
+        **GOOD_OUTPUTS,
+        "sees no future": True,
+        "numbers": True,
+        "dropout in training": True,
+    }
+
+
+PLAIN_LIST = (
+    "Layers stand in a plain Python list, where torch does not see them: they would never be "
+    "trained. Use `nn.ModuleList([...])`."
+)
+
+
+def in_plain_list(case: Case, seen: Any, expected: Any) -> bool:
+    return bool(seen["in plain lists"])
+
+
+def dropout_in_evaluation(case: Case, seen: Any, expected: Any) -> bool:
+    return isinstance(seen["again"], np.ndarray) and not np.allclose(
+        seen["again"], seen["out"][0], atol=1e-5
+    )
+
+
+def _explain_multi(case: Case, seen: Any, expected: Any) -> str | None:
+    found = _measure_multi(case, seen)
+    told = explain_outputs(found, expected, seen)
+    if told:
+        return told
+    if not found["sees no future"]:
+        return "What comes later changes what comes out earlier: the mask lets the future through"
+    if not found["numbers"]:
+        layers = parts.of_kind(seen["leaves"], "linear")
+        if not list(parts.attentions(layers, seen["x"][0].shape[-1], *case["make"])):
+            shapes = ", ".join(f"{m[0].shape[1]} to {m[0].shape[0]}" for m in layers)
+            return (
+                f"Its linear layers are {shapes}. Expected: query, key and value for each head, "
+                "then one layer of num_heads * head_size to n_embd"
+            )
+        return (
+            "Its numbers are not those of the heads side by side, then the last layer, with your "
+            "own weights"
+        )
+    return "In training nothing is dropped: end with `nn.Dropout(dropout)`"
+
+
+OUT = "return self.dropout(self.proj(out))"
+CAT = "out = torch.cat([head(x) for head in self.heads], dim=-1)"
+
+
+class _Lost:
+    """Recognises several heads whose last layer is missing: the heads' outputs themselves."""
+
+    def __call__(self, case: Case, seen: Any, expected: Any) -> bool:
+        layers = parts.of_kind(seen["leaves"], "linear")
+        C = seen["x"][0].shape[-1]
+        ways = list(parts.attentions(layers, C, *case["make"], last=False))
+        ways += [(heads, None) for heads, _ in parts.attentions(layers, C, *case["make"])]
+        return any(
+            parts.close(seen["out"][0], parts.attend(seen["x"][0], heads, None))
+            for heads, _ in ways
+        )
+
+
+def _added_heads(case: Case, seen: Any, expected: Any) -> bool:
+    x, layers = seen["x"][0], parts.of_kind(seen["leaves"], "linear")
+    for heads, last in parts.attentions(layers, x.shape[-1], *case["make"]):
+        outs = [parts.one_head(x, *each) for each in heads]
+        side = np.concatenate([outs[0]] * len(outs), axis=-1)
+        if parts.close(seen["out"][0], parts.apply(side, last)):
+            return True
+    return False
+
+
+multi_head = Exercise(
+    id="multi_head",
+    title="Several heads",
+    takes={"MultiHeadAttention": "class"},
+    points=2,
+    minutes=8,
+    difficulty=3,
+    cases=_multi_cases,
+    probe=probes.layer,
+    measure=_measure_multi,
+    reference=_multi_reference,
+    explain=_explain_multi,
+    show=show_part("MultiHeadAttention"),
+    mistakes=(
+        Mistake(
+            id="plain_list",
+            message=PLAIN_LIST,
+            answer=variant(
+                "MultiHeadAttention",
+                (
+                    "nn.ModuleList([Head(head_size) for _ in range(num_heads)])",
+                    "[Head(head_size) for _ in range(num_heads)]",
+                ),
+            ),
+            recognise=in_plain_list,
+        ),
+        Mistake(
+            id="one_head_again",
+            message="All heads are the same one. Make a new `Head(head_size)` for each, in a "
+            "comprehension: a list times num_heads repeats one object.",
+            answer=variant(
+                "MultiHeadAttention",
+                (
+                    "[Head(head_size) for _ in range(num_heads)]",
+                    "[Head(head_size)] * num_heads",
+                ),
+            ),
+            recognise=lambda case, seen, expected: (
+                len(parts.of_kind(seen["leaves"], "linear")) == 4
+                and seen["leaves"][0]["weight"].shape[0] == case["make"][1]
+            ),
+        ),
+        Mistake(
+            id="first_head",
+            message="Only the first head is used, again and again: call each head on x.",
+            answer=variant(
+                "MultiHeadAttention",
+                (CAT, "out = torch.cat([self.heads[0](x) for _ in self.heads], dim=-1)"),
+            ),
+            recognise=_added_heads,
+        ),
+        Mistake(
+            id="no_last_layer",
+            message="The heads' outputs come out as they are. Send them through the last layer, "
+            "`nn.Linear(num_heads * head_size, n_embd)`, so that the heads can be mixed.",
+            answer=variant("MultiHeadAttention", (OUT, "return self.dropout(out)")),
+            recognise=_Lost(),
+        ),
+        Mistake(
+            id="no_dropout",
+            message="In training nothing is dropped: end with `nn.Dropout(dropout)`.",
+            answer=variant("MultiHeadAttention", (OUT, "return self.proj(out)")),
+            recognise=lambda case, seen, expected: (
+                not seen["differs in training"] and _multi_gives(case, seen)
+            ),
+        ),
+        Mistake(
+            id="dropout_always",
+            message="It drops numbers in evaluation mode, too: `nn.Dropout` stops by itself there; "
+            "`F.dropout` needs `training=self.training`.",
+            answer=variant(
+                "MultiHeadAttention", (OUT, "return F.dropout(self.proj(out), dropout)")
+            ),
+            recognise=dropout_in_evaluation,
+        ),
+        Mistake(
+            id="scaled_by_width",
+            message="The scores are divided by √n_embd: each head has head_size of its own, so "
+            "divide by √head_size.",
+            answer=variant("MultiHeadAttention", (SCALE, "* C**-0.5")),
+            recognise=lambda case, seen, expected: _multi_gives(case, seen, scale="embd"),
+        ),
+        Mistake(
+            id="not_scaled",
+            message="The scores are not divided by √head_size.",
+            answer=variant("MultiHeadAttention", (SCALE, "")),
+            recognise=lambda case, seen, expected: _multi_gives(case, seen, scale="none"),
+        ),
+        Mistake(
+            id="sees_future",
+            message="There is no mask: every token sees those after it, too.",
+            answer=variant(
+                "MultiHeadAttention",
+                ('scores = scores.masked_fill(self.tril[:T, :T] == 0, float("-inf"))', ""),
+            ),
+            recognise=lambda case, seen, expected: _multi_gives(case, seen, mask="none"),
+        ),
+    ),
+    hints=(
+        "Each head reads the same x. Their outputs go side by side.",
+        "`nn.ModuleList([...])` is a list whose modules torch can see. `torch.cat(list, dim=-1)` "
+        "puts (B, T, head_size) pieces side by side: (B, T, num_heads * head_size). See "
+        "[ModuleList](https://pytorch.org/docs/stable/generated/torch.nn.ModuleList.html).",
+        "```python\nself.heads = nn.ModuleList([Head(head_size) for _ in range(...)])\n"
+        "self.proj = nn.Linear(num_heads * head_size, n_embd)\n"
+        "self.dropout = nn.Dropout(dropout)\n...\n"
+        "out = torch.cat([head(x) for head in ...], dim=-1)\nreturn self.dropout(...)\n```",
+    ),
+)
