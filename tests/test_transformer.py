@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 from autograder.exercises import by_id
-from autograder.exercises.transformer import _attend, _block
+from autograder.exercises.transformer.attention import attend
+from autograder.exercises.transformer.stream import _block
 from autograder.judge import draw
 from autograder.measured.attention import FILE, all_sentences, load_attention
 
@@ -25,7 +26,7 @@ def test_the_look_up_is_that_of_torch() -> None:
             q, k, v = q.double(), k.double(), v.double()
             given = {"attn_mask": mask[0]} if mask else {}
             eye = torch.eye(k.shape[-2], dtype=torch.float64).expand(*k.shape[:-1], -1)
-            out, weights = _attend(*case["args"])
+            out, weights = attend(*case["args"])
             for ours, values in ((out, v), (weights, eye)):
                 theirs = functional.scaled_dot_product_attention(q, k, values, **given)
                 np.testing.assert_allclose(ours, theirs.nan_to_num(0.0), rtol=1e-6, atol=1e-9)
