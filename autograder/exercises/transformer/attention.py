@@ -166,6 +166,19 @@ def _mixed_before(q: Any, k: Any, v: Any, mask: Any = None) -> tuple:
     return out, weights if mask is None else np.where(mask, weights, 0)
 
 
+def _swapped(q: Any, k: Any, v: Any, mask: Any = None) -> tuple:
+    weights = _softmax(k @ np.swapaxes(q, -1, -2) / math.sqrt(q.shape[-1]))
+    return weights @ v, weights
+
+
+def _by_index(q: Any, k: Any, v: Any, mask: Any = None) -> tuple:
+    scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores[~mask] = -1e9
+    weights = _softmax(scores)
+    return weights @ v, weights
+
+
 def _as_it_is(first: Any, mask: Any) -> Any:
     return first
 
@@ -262,6 +275,29 @@ scaled_dot_product_attention = Exercise(
         + (", one row all False" if case["name"] == "nothing allowed" else "")
     ),
     mistakes=(
+        Mistake(
+            id="attention_swapped",
+            message="Queries and keys are swapped: the queries come first, `q` times `k` turned. "
+            "Then each row is a query.",
+            answer=_swapped,
+            recognise=lambda case, seen, expected: "swapped" in seen,
+        ),
+        Mistake(
+            id="attention_mask_as_index",
+            message="The mask may have fewer axes than the scores, and then it can't be used in "
+            "square brackets. `masked_softmax` takes it as it is, and so does "
+            "`np.where(mask, scores, -1e9)`.",
+            answer=_by_index,
+            recognise=lambda case, seen, expected: "indexed" in seen,
+        ),
+        Mistake(
+            id="attention_scale_len",
+            message="With three and more axes, the scores are divided by the root of the length of "
+            "the *first* axis, which is what `len` counts. It is the root of the length of a "
+            "query, `q.shape[-1]`.",
+            answer=attention_with(scale=lambda q, k, v: math.sqrt(len(q))),
+            on=("3-D", "4-D"),
+        ),
         Mistake(
             id="attention_no_scale",
             message="The scores are not scaled: divide them by the root of d_k, the length of a "
@@ -409,14 +445,11 @@ scaled_dot_product_attention = Exercise(
         ),
     ),
     hints=(
-        "Follow the four comments in the stub, one line of code each. First get it right without a "
-        "mask.",
-        "The scores are `q @ np.swapaxes(k, -1, -2)`, scaled. `np.where(mask, scores, -1e9)` hides "
-        "keys. After the softmax, "
-        "[np.where](https://numpy.org/doc/stable/reference/generated/numpy.where.html) once more "
-        "makes hidden weights exactly 0, also in a row without a True.",
-        "```python\nscores = q @ np.swapaxes(k, -1, -2) / np.sqrt(...)\nif mask is not None:\n"
-        "    scores = np.where(mask, scores, -1e9)\nweights = softmax(...)\n"
-        "if mask is not None:\n    weights = np.where(mask, weights, 0)\nreturn ..., weights\n```",
+        "Follow the three comments in the stub, one line of code each.",
+        "The scores are `q @ np.swapaxes(k, -1, -2)`, divided by "
+        "[np.sqrt](https://numpy.org/doc/stable/reference/generated/numpy.sqrt.html) of d_k, which "
+        "is `q.shape[-1]`. The weights are `masked_softmax(scores, mask)`.",
+        "```python\nscores = q @ np.swapaxes(k, -1, -2) / np.sqrt(...)\n"
+        "weights = masked_softmax(..., mask)\nreturn ..., weights\n```",
     ),
 )

@@ -46,7 +46,7 @@ shape_table = Exercise(
     title="The shape table",
     takes={"shape_table": "value"},
     points=2,
-    minutes=5,
+    minutes=6,
     difficulty=2,
     cases=lambda rng: [{"entries": list(SHAPES)}],
     probe=probes.filled_in,
@@ -55,6 +55,15 @@ shape_table = Exercise(
     explain=_explain_shapes,
     reveals=False,
     mistakes=(
+        Mistake(
+            id="shapes_text",
+            message="A shape is a tuple of whole numbers, in round brackets and without quotes, "
+            "such as (2, 5, 12).",
+            answer={name: ", ".join(map(str, shape)) for name, shape in SHAPES.items()},
+            recognise=lambda case, seen, expected: any(
+                isinstance(shape, str) for shape in seen.values()
+            ),
+        ),
         _shape_slip(
             "shapes_q_heads",
             "q",
@@ -99,15 +108,15 @@ shape_table = Exercise(
             "shapes_scores_features",
             "scores",
             (2, 3, 4, 4),
-            "`scores` has a number for each pair of features. It is a number for each pair of "
-            "words: a query with a key.",
+            "`scores` has a row and a column for each of a head's 4 numbers. It is a number for "
+            "each pair of words: a query with a key.",
         ),
         _shape_slip(
             "shapes_scores_mixed",
             "scores",
             (2, 3, 5, 4),
-            "`scores` has as many columns as there are features. Each query is compared with each "
-            "of the 5 words' keys.",
+            "`scores` has a column for each of a head's 4 numbers. Each query is compared with "
+            "each of the 5 words' keys.",
         ),
         _shape_slip(
             "shapes_scores_one",
@@ -212,7 +221,7 @@ split_heads = Exercise(
     title="Split into heads, and merge",
     takes={"split_heads": "function", "merge_heads": "function"},
     points=3,
-    minutes=6,
+    minutes=7,
     difficulty=3,
     cases=_heads_cases,
     probe=probes.heads,
@@ -351,6 +360,15 @@ def _scaled_by(scale: Callable) -> Callable:
     return lambda q, k, v, mask: attention_with(scale=scale)(q, k, v, mask)[0]
 
 
+def _with_residual(x: Any, *rest: Any) -> np.ndarray:
+    return x + multi_head_with()(x, *rest)
+
+
+def _always_causal(q: Any, k: Any, v: Any, mask: Any) -> np.ndarray:
+    causal = np.tril(np.ones((q.shape[-2], k.shape[-2]), bool))
+    return attention_with()(q, k, v, causal if mask is None else mask)[0]
+
+
 OPEN = ("open", "open 2", "one head")
 
 multi_head_attention = Exercise(
@@ -361,13 +379,49 @@ multi_head_attention = Exercise(
     minutes=5,
     difficulty=2,
     cases=_multi_head_cases,
-    probe=probes.one_array,
+    probe=probes.several_heads,
     reference=lambda case: multi_head(*case["args"]),
     show=lambda case: (
         f"multi_head_attention with x {case['args'][0].shape}, num_heads = {case['args'][5]}"
         + (" and a mask" if len(case["args"]) > 6 else "")
     ),
     mistakes=(
+        Mistake(
+            id="heads_pair",
+            message="`scaled_dot_product_attention` returns two things, and both go on as one "
+            "tuple. Take the first: `out, _ = scaled_dot_product_attention(...)`.",
+            answer=multi_head_with(attend=lambda q, k, v, mask: attention_with()(q, k, v, mask)),
+            recognise=lambda case, seen, expected: seen["stumbled"] == "pair",
+        ),
+        Mistake(
+            id="heads_left",
+            message="One of the products would fit only if there were as many words as numbers in "
+            "a word. Words are rows here, so the weights stand on the right: `x @ W_k`, and "
+            "`merged @ W_o`.",
+            answer=multi_head_with(last=lambda out, W_o: W_o @ out),
+            recognise=lambda case, seen, expected: seen["stumbled"] == "left",
+        ),
+        Mistake(
+            id="heads_residual",
+            message="`x` is added to the result. That is the work of the block, later on: here "
+            "it is the merged heads times W_o alone.",
+            answer=_with_residual,
+            on=OPEN,
+        ),
+        Mistake(
+            id="heads_causal",
+            message="Without a mask it still hides the later words. Pass on `mask` as it comes: "
+            "None hides nothing.",
+            answer=multi_head_with(attend=_always_causal),
+            on=OPEN,
+        ),
+        Mistake(
+            id="heads_order",
+            message="The look-up gets values where it expects keys. Its order is "
+            "`scaled_dot_product_attention(q, k, v, mask)`.",
+            answer=multi_head_with(weights=lambda q, k, v, o: (q, v, k, o)),
+            on=OPEN,
+        ),
         Mistake(
             id="heads_no_output",
             message="The last step is missing: the merged heads go through W_o.",

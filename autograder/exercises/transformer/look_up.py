@@ -15,10 +15,14 @@ VALUES = {"robot": (10.0, 0.0), "apple": (0.0, 10.0), "it": (5.0, 5.0)}
 QUERY = (1.0, 0.0)
 
 
+def _shares(scores: list[float]) -> list[float]:
+    raised = [math.exp(score) for score in scores]
+    return [value / sum(raised) for value in raised]
+
+
 def _on_paper(case: Case) -> dict[str, list[float]]:
     scores = [sum(a * b for a, b in zip(QUERY, key, strict=True)) for key in KEYS.values()]
-    raised = [math.exp(score) for score in scores]
-    weights = [value / sum(raised) for value in raised]
+    weights = _shares(scores)
     out = [sum(w * v[i] for w, v in zip(weights, VALUES.values(), strict=True)) for i in (0, 1)]
     return {"scores": scores, "weights": weights, "out": out}
 
@@ -57,12 +61,29 @@ def _paper_slip(id: str, message: str, part: str, wrong: list[float]) -> Mistake
     )
 
 
+def _in_quotes(case: Case, seen: Any, expected: Any) -> bool:
+    return any(isinstance(number, str) for part in seen.values() for number in part)
+
+
+def _near(seen: Any, wanted: Any) -> bool:
+    return bool(np.allclose(np.asarray(seen, dtype=float), wanted, rtol=0.01, atol=0.015))
+
+
+def _scaled(case: Case, seen: Any, expected: Any) -> bool:
+    scores = [score / math.sqrt(2) for score in _PAPER["scores"]]
+    return _near(seen["scores"], scores) or _near(seen["weights"], _shares(scores))
+
+
+def _by_three(case: Case, seen: Any, expected: Any) -> bool:
+    return any(_near(seen["out"], [a / 3, b / 3]) for a, b in (_PAPER["out"], (5.0, 5.0)))
+
+
 look_up_by_hand = Exercise(
     id="look_up_by_hand",
     title="Three words on paper",
     takes={"look_up_by_hand": "value"},
     points=2,
-    minutes=7,
+    minutes=8,
     difficulty=2,
     cases=lambda rng: [{"entries": ["scores", "weights", "out"]}],
     probe=probes.filled_in,
@@ -73,9 +94,43 @@ look_up_by_hand = Exercise(
     rtol=0.01,
     atol=0.015,
     mistakes=(
+        Mistake(
+            id="paper_in_quotes",
+            message='Some of these are texts, in quotes. Write them as numbers: 0.67, not "0.67".',
+            answer={name: [f"{number:.2f}" for number in part] for name, part in _PAPER.items()},
+            recognise=_in_quotes,
+        ),
+        Mistake(
+            id="paper_scaled",
+            message="The scores are divided by the root of 2. By hand the scale is left out: it "
+            "comes in the next section.",
+            answer=_PAPER | {"weights": _shares([score / math.sqrt(2) for score in (2, 0, 1)])},
+            recognise=_scaled,
+        ),
+        _paper_slip(
+            "paper_percent",
+            "These weights are in percent. Give shares of 1: they add up to 1.",
+            "weights",
+            [100 * weight for weight in _PAPER["weights"]],
+        ),
+        _paper_slip(
+            "paper_out_swapped",
+            "The two numbers of `out` are swapped: the first one is mixed from the first numbers "
+            "of the values.",
+            "out",
+            _PAPER["out"][::-1],
+        ),
+        Mistake(
+            id="paper_by_three",
+            message="In `out`, there is a division by 3 too many. The weights add up to 1 already: "
+            "multiply each value by its weight, and add up.",
+            answer=_PAPER | {"out": [part / 3 for part in _PAPER["out"]]},
+            recognise=_by_three,
+        ),
         _paper_slip(
             "paper_own_key",
-            'These scores come from it\'s key, (1, 1). The query is what "it" asks with: (1, 0).',
+            'These scores come from the key of "it", (1, 1). The query is what "it" asks with: '
+            "(1, 0).",
             "scores",
             [2.0, 1.0, 2.0],
         ),

@@ -69,12 +69,32 @@ def _concatenated(seq_len: int, d_model: int) -> np.ndarray:
     return np.concatenate([found[:, 0::2], found[:, 1::2]], axis=1)
 
 
+def _no_last_sine(seq_len: int, d_model: int) -> np.ndarray:
+    found = _encoding(seq_len, d_model)
+    found[:, d_model - d_model % 2 :] = 0
+    return found
+
+
+def _of_angles(angles: Callable) -> Callable:
+    """The encoding made of other angles, from places and doubled numbers of pairs, as floats."""
+
+    def encoding(seq_len: int, d_model: int) -> np.ndarray:
+        place, two_i = np.arange(seq_len)[:, None] * 1.0, np.arange(0, d_model, 2) * 1.0
+        found = np.zeros((seq_len, d_model))
+        turned = angles(place, two_i, seq_len, d_model)
+        found[:, 0::2] = np.sin(turned)
+        found[:, 1::2] = np.cos(turned[:, : d_model // 2])
+        return found
+
+    return encoding
+
+
 positional_encoding = Exercise(
     id="positional_encoding",
     title="A clock for every place",
     takes={"positional_encoding": "function"},
     points=2,
-    minutes=6,
+    minutes=5,
     difficulty=3,
     cases=lambda rng: [
         {"args": [int(rng.integers(5, 8)), 8]},
@@ -143,17 +163,51 @@ positional_encoding = Exercise(
             answer=lambda T, C: _encoding(T, C, base=1000.0),
         ),
         Mistake(
+            id="position_not_divided",
+            message="The exponent is 2i alone. It is 2i **/ d_model**.",
+            answer=_of_angles(lambda place, two_i, T, C: place / 10000**two_i),
+        ),
+        Mistake(
+            id="position_brackets",
+            message="Brackets are missing: `10000 ** two_i / d_model` raises first and divides "
+            "then. Write `10000 ** (two_i / d_model)`.",
+            answer=_of_angles(lambda place, two_i, T, C: place / 10000**two_i / C),
+        ),
+        Mistake(
+            id="position_brackets_below",
+            message="Brackets are missing in the exponent: `(10000 ** two_i / d_model)` raises "
+            "first and divides then. Write `10000 ** (two_i / d_model)`.",
+            answer=_of_angles(lambda place, two_i, T, C: place / (10000**two_i / C)),
+        ),
+        Mistake(
+            id="position_length",
+            message="The exponent is divided by `seq_len`. Divide by `d_model`, the number of "
+            "columns.",
+            answer=_of_angles(lambda place, two_i, T, C: place / 10000 ** (two_i / T)),
+        ),
+        Mistake(
+            id="position_no_last_sine",
+            message="For an odd `d_model` the last column is empty. It is a sine: only its cosine "
+            "is left out.",
+            answer=_no_last_sine,
+        ),
+        Mistake(
+            id="position_column_lost",
+            message="For an odd `d_model` there is one column too few. The last one is a sine "
+            "without its cosine.",
+            answer=lambda T, C: _encoding(T, C)[:, : C - C % 2],
+        ),
+        Mistake(
             id="position_angles",
             message="These are the angles themselves: take their sine or cosine.",
             answer=lambda T, C: _encoding(T, C, float, float),
         ),
     ),
     hints=(
-        "First the table of angles, one row a place and one column a pair. Then its sines go to "
-        "the even columns, its cosines to the odd ones.",
+        "Two lines: the sines of the angles go to the even columns, their cosines to the odd ones.",
         "`encoding[:, 0::2] = np.sin(angles)` fills every second column, from column 0 on. There "
         "is one cosine less where d_model is odd: `angles[:, : d_model // 2]`.",
-        "```python\nangles = place / 10000 ** (np.arange(0, d_model, 2) / d_model)\n"
+        "```python\n"
         "encoding[:, 0::2] = np.sin(angles)\nencoding[:, 1::2] = np.cos(angles[:, : d_model // "
         "2])\n"
         "```",

@@ -7,7 +7,7 @@ from autograder.exercise import Option, question
 predict_it = question(
     "predict_it",
     "Another last word",
-    minutes=3,
+    minutes=2,
     difficulty=2,
     right="b",
     options={

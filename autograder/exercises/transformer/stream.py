@@ -61,6 +61,19 @@ def _norm_with(
     return wrong
 
 
+def _norm_by(variance: Callable) -> Callable:
+    def wrong(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> np.ndarray:
+        mean = x.mean(axis=-1, keepdims=True)
+        return gamma * (x - mean) / np.sqrt(variance(x, mean) + eps) + beta
+
+    return wrong
+
+
+def _without_brackets(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> np.ndarray:
+    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    return gamma * x - mean / np.sqrt(variance + eps) + beta
+
+
 WIDE = ("rows", "sentences", "whole numbers")
 
 layer_norm = Exercise(
@@ -78,6 +91,33 @@ layer_norm = Exercise(
             message="It averages over the words. Each word is normalised by itself, over its own "
             "numbers: `axis=-1, keepdims=True`.",
             answer=_norm_with(axis=-2),
+            on=WIDE,
+        ),
+        Mistake(
+            id="norm_axis_one",
+            message="`axis=1` is right for two axes only. With three it is that of the words: the "
+            "last axis is always `axis=-1`.",
+            answer=_norm_with(axis=1),
+            on=WIDE,
+        ),
+        Mistake(
+            id="norm_brackets",
+            message="Brackets are missing: only the mean is divided by the root, and x is not. "
+            "Write `gamma * (x - mean) / ...`.",
+            answer=_without_brackets,
+            on=WIDE,
+        ),
+        Mistake(
+            id="norm_not_centred",
+            message="The variance is the mean of x² here. Subtract the mean before you square, "
+            "as `x.var` does.",
+            answer=_norm_by(lambda x, mean: np.mean(x * x, axis=-1, keepdims=True)),
+            on=WIDE,
+        ),
+        Mistake(
+            id="norm_summed",
+            message="The squares are added up and not averaged: the variance is their *mean*.",
+            answer=_norm_by(lambda x, mean: np.sum((x - mean) ** 2, axis=-1, keepdims=True)),
             on=WIDE,
         ),
         Mistake(
@@ -172,10 +212,10 @@ layer_norm = Exercise(
         ),
     ),
     hints=(
-        "Four steps: mean, variance, divide, then gamma and beta.",
+        "Three steps are left: the variance, the division, then gamma and beta.",
         "`x.mean(axis=-1, keepdims=True)` has one mean for each word, in a shape that can be "
         "subtracted from x. `x.var` takes the same arguments.",
-        "```python\nmean = x.mean(axis=-1, keepdims=True)\n"
+        "```python\n"
         "variance = x.var(axis=-1, keepdims=True)\n"
         "return gamma * (x - mean) / np.sqrt(...) + beta\n```",
     ),
@@ -227,7 +267,9 @@ def _block_with(
     mask: Callable = lambda T: None,
     heads: Callable = lambda h: h,
     from_start: bool = False,
-    onto_normed: bool = False,
+    onto_normed: tuple[bool, bool] = (False, False),
+    onto_start: bool = False,
+    network: Callable | None = None,
 ) -> Callable:
     """A pre-norm block with slips to switch on."""
 
@@ -237,11 +279,13 @@ def _block_with(
         h = _quick_norm(x, *first) if normed[0] else x
         weights = (p["W_q"], p["W_k"], p["W_v"], p["W_o"])
         attention = _quick_heads(h, *weights, heads(num_heads), mask(x.shape[1]))
-        x = stream[0] * (h if onto_normed else x) + attended * attention
+        x = stream[0] * (h if onto_normed[0] else x) + attended * attention
         given = start if from_start else x
         h = _quick_norm(given, *second) if normed[1] else given
         inner = bend(h @ p["W1"] + biases[0] * p["b1"])
-        return stream[1] * (h if onto_normed else x) + mlp * (inner @ p["W2"] + biases[1] * p["b2"])
+        given = h if onto_normed[1] else start if onto_start else x
+        added = network(h, p) if network else inner @ p["W2"] + biases[1] * p["b2"]
+        return stream[1] * given + mlp * added
 
     return block
 
@@ -262,7 +306,7 @@ transformer_block = Exercise(
     title="One block",
     takes={"transformer_block": "function"},
     points=3,
-    minutes=6,
+    minutes=4,
     difficulty=3,
     cases=_block_cases,
     probe=probes.one_array,
@@ -299,7 +343,70 @@ transformer_block = Exercise(
             id="block_onto_normed",
             message="The results are added to the *normalised* x. The stream itself stays as it "
             "is: keep the normalised one under another name, such as h.",
-            answer=_block_with(onto_normed=True),
+            answer=_block_with(onto_normed=(True, True)),
+        ),
+        Mistake(
+            id="block_attention_onto_normed",
+            message="Attention's result is added to the *normalised* x. Add it to the stream "
+            "itself: `x = x + ...`.",
+            answer=_block_with(onto_normed=(True, False)),
+        ),
+        Mistake(
+            id="block_network_onto_normed",
+            message="The network's result is added to h, the *normalised* stream. Add it to the "
+            "stream itself: `x + ...`.",
+            answer=_block_with(onto_normed=(False, True)),
+        ),
+        Mistake(
+            id="block_onto_start",
+            message="The network's result is added to the x from before attention, so what "
+            "attention found is lost. Add it to the new x.",
+            answer=_block_with(onto_start=True),
+        ),
+        Mistake(
+            id="block_late_bend",
+            message="The relu comes after W2. It stands between W1 and W2: relu(h @ W1 + b1) @ W2 "
+            "+ b2.",
+            answer=_block_with(
+                network=lambda h, p: np.maximum((h @ p["W1"] + p["b1"]) @ p["W2"], 0) + p["b2"]
+            ),
+        ),
+        Mistake(
+            id="block_last_bend",
+            message="The relu goes around the whole network, b2 included. It stands between W1 and "
+            "W2: relu(h @ W1 + b1) @ W2 + b2.",
+            answer=_block_with(
+                network=lambda h, p: np.maximum((h @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"], 0)
+            ),
+        ),
+        Mistake(
+            id="block_early_bend",
+            message="The relu comes before b1 is added. It is relu(h @ W1 + b1).",
+            answer=_block_with(
+                network=lambda h, p: (np.maximum(h @ p["W1"], 0) + p["b1"]) @ p["W2"] + p["b2"]
+            ),
+        ),
+        Mistake(
+            id="block_norms_swapped",
+            message="The two norms are swapped: gamma1 and beta1 belong to attention, gamma2 and "
+            "beta2 to the network.",
+            answer=_block_with(norms=lambda p: (("gamma2", "beta2"), ("gamma1", "beta1"))),
+        ),
+        Mistake(
+            id="block_gammas_swapped",
+            message="`gamma1` and `gamma2` are swapped: gamma1 is for the norm before attention, "
+            "gamma2 to the one before the network.",
+            answer=_block_with(norms=lambda p: (("gamma2", "beta1"), ("gamma1", "beta2"))),
+        ),
+        Mistake(
+            id="block_first_gamma_again",
+            message="The second norm uses gamma1 once more. Its own are gamma2 and beta2.",
+            answer=_block_with(norms=lambda p: (("gamma1", "beta1"), ("gamma1", "beta2"))),
+        ),
+        Mistake(
+            id="block_first_beta_again",
+            message="The second norm uses beta1 once more. Its own are gamma2 and beta2.",
+            answer=_block_with(norms=lambda p: (("gamma1", "beta1"), ("gamma2", "beta1"))),
         ),
         Mistake(
             id="block_no_norms",
@@ -378,11 +485,10 @@ transformer_block = Exercise(
         ),
     ),
     hints=(
-        "Two halves of the same form: normalise, do something, add to the stream.",
+        "The second half has the form of the first: normalise, do something, add to the stream.",
         "Keep `x` for the stream and use another name, `h`, for what is normalised. In the second "
         "half h is made from the new x, with gamma2 and beta2. `np.maximum(h, 0)` is relu.",
-        "```python\nh = layer_norm(x, p['gamma1'], p['beta1'])\n"
-        "x = x + multi_head_attention(h, p['W_q'], ...)\nh = layer_norm(x, ...)\n"
+        "```python\nh = layer_norm(x, ...)\n"
         "return x + np.maximum(h @ p['W1'] + p['b1'], 0) @ ...\n```",
     ),
 )
