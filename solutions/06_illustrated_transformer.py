@@ -598,7 +598,7 @@ with figure(
 #
 # $$\text{norm}(x) = \gamma \cdot \frac{x - \text{mean}}{\sqrt{\text{variance} + \epsilon}} + \beta$$
 #
-# In words: subtract the mean of the word's C numbers, divide by their typical size, then stretch and shift by two learned lists, gamma and beta. The variance is divided by C and not by C - 1. The tiny **eps** stands inside the root, so that nothing is divided by 0.
+# In words: subtract the mean of the word's C numbers, divide by their typical size, then stretch and shift by two learned lists, gamma and beta. The variance is the mean of (x - mean)²: divided by C, not by C - 1. The tiny **eps** stands inside the root, so that nothing is divided by 0.
 
 # %% [markdown]
 # @exercise layer_norm
@@ -765,7 +765,7 @@ with needs("transformer_block", "positional_encoding"):
         axes[0].legend(fontsize=8)
 
 # %% [markdown]
-# Block 1 told "it" what to ask for. For "tired" you see it: more than half of its weight in block 1 lies there. At "wide" it hardly looks. It seems that with no "tired" in sight, it takes the street. The next test bears this out.
+# In block 2 the look moves from one noun to the other. "It" and both nouns began the same, so block 1 made the difference. For "tired" you see it: more than half of the weight of "it" lies there. At "wide" it hardly looks. It seems that with no "tired" in sight, it takes the street. The next test bears this out.
 #
 # ### Does the map tell the truth?
 #

@@ -236,8 +236,8 @@ def _explain_attention(case: Case, seen: Any, expected: Any) -> str | None:
         return "The weights are right, `out` is not: it is the weights times the values"
     if name in MASKED and not weights.any():
         return (
-            "All weights are 0: the mask is read one way before the softmax and the other way "
-            "after it. True means that a key may be attended, both times"
+            "With a mask all weights are 0, also where it is True. Is it read one way before the "
+            "softmax and the other way after it? True means that a key may be attended, both times"
         )
     if name in MASKED and np.any(weights.sum(-1) < 0.99999):
         return (
