@@ -504,7 +504,6 @@ row = np.zeros(7)
 row[0::2] = [1, 2, 3, 4]
 row[1::2] = 9
 print(row)
-print(np.arange(3)[:, None] * np.array([1, 10]))  # a column times a row: a table
 
 # %% [markdown]
 # @exercise positional_encoding
@@ -650,7 +649,7 @@ def transformer_block(x, params, num_heads):
 #
 # Why this matters: a map looks readable. How far can you trust it?
 #
-# This course trained a small model for you, on generated sentences such as the one below. At "it", it had to say which noun is meant; nobody told it where to look. It runs on **your** code: your positions, and your block, twice, with one head each. Its `answer` gives each word a score.
+# This course trained a small model for you, on generated sentences such as the one below. At "it", it had to say which noun is meant; nobody told it where to look. It runs on **your** code: your positions, and your block, twice, with one head each. Its `answer` gives each word a score. The next two cells need not be read.
 
 # %% tags=["nbval-ignore-output"]
 model = load_attention()
