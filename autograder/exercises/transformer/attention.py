@@ -168,6 +168,7 @@ def _mixed_before(q: Any, k: Any, v: Any, mask: Any = None) -> tuple:
 
 def _swapped(q: Any, k: Any, v: Any, mask: Any = None) -> tuple:
     weights = _softmax(k @ np.swapaxes(q, -1, -2) / math.sqrt(q.shape[-1]))
+    weights = weights if mask is None else np.where(mask, weights, 0)
     return weights @ v, weights
 
 

@@ -148,6 +148,13 @@ layer_norm = Exercise(
             on=WIDE,
         ),
         Mistake(
+            id="norm_root_twice",
+            message="The root is taken twice: `std` is a root already. Take the root of the "
+            "variance, `x.var`, plus eps.",
+            answer=_norm_with(below=lambda variance, eps: np.sqrt(np.sqrt(variance) + eps)),
+            on=WIDE,
+        ),
+        Mistake(
             id="norm_not_divided",
             message="The mean is gone, and the size is as before: divide by the root of the "
             "variance.",
