@@ -19,23 +19,19 @@ from autograder.measured.attention import load_attention
 #
 # *Goes with "Self-Attention at a High Level" and "Self-Attention in Detail".*
 #
-# Why this matters: this one look-up is all of attention. The rest is doing it many times at once.
+# Why this matters: this one look-up is all of attention.
 #
 # Read "the robot ate the apple because **it** was hungry". To know what "it" is, you look back at the other words. A **transformer** is a network in which every word does that.
 #
-# A Python dictionary compares what you ask with its keys, finds the one that fits, and hands you its value. A transformer's dictionary is soft. Every word has three lists of numbers:
-#
-# - a **query**: what this word is looking for;
-# - a **key**: what this word offers to be found by;
-# - a **value**: what it hands over when it is found.
-#
-# One query is compared with all keys. Every key fits a little, and you get a mix of all values, most of it from the keys that fit best. That is **attention**. Three words, with two numbers in each list, fit on paper:
+# Every word has three lists of numbers: a **query**, what it looks for; a **key**, what it is found by; a **value**, what it hands over. A Python dictionary finds the one key that fits. Here one query is compared with all keys, and gets a mix of all values, most of it from the keys that fit best: **attention**. Three words fit on paper:
 #
 # | word | key | value |
 # |---|---|---|
 # | robot | (2, 0) | (10, 0) |
 # | apple | (0, 1) | (0, 10) |
 # | it | (1, 1) | (5, 5) |
+#
+# Cells that draw a figure need not be read: run them, and look.
 
 # %%
 names = ["robot", "apple", "it"]
@@ -44,8 +40,8 @@ values = np.array([[10.0, 0.0], [0.0, 10.0], [5.0, 5.0]])
 
 # %% tags=["nbval-ignore-output"]
 with figure(
-    "Three keys as arrows from the origin: robot's to the right, apple's up, it's slanting between "
-    "them. A dashed arrow, the query (1, 0), points to the right, in the direction of robot's key.",
+    "Three keys as arrows from the origin: that of robot to the right, that of apple up, that of "
+    "it slanting between them. A dashed arrow, the query (1, 0), points to the right, in the direction of robot's key.",
     width=3.8,
     height=2.6,
 ) as ax:
@@ -60,16 +56,16 @@ with figure(
     ax.set(xlim=(-0.3, 2.6), ylim=(-0.6, 1.5), aspect="equal")
 
 # %% [markdown]
-# "It" asks with the query (1, 0), the dashed arrow. The look-up takes three steps:
+# "It" asks with the query (1, 0), the dashed arrow. Three steps:
 #
-# 1. **Scores.** How well does each key fit? Take the dot product of the query with each key: multiply number by number, and add up.
-# 2. **Weights.** Raise e to each score, then divide each result by their sum. That is **softmax**: positive shares that add up to 1. You need e⁰ = 1, e¹ = 2.72 and e² = 7.39.
+# 1. **Scores.** The dot product of the query with each key. For robot: 1 · 2 + 0 · 0 = 2.
+# 2. **Weights.** Raise e to each score, then divide by the sum of the three. That is **softmax**: positive shares that add up to 1. You need e⁰ = 1, e¹ = 2.72 and e² = 7.39.
 # 3. **Out.** Multiply each value by its weight, and add them up.
 
 # %% [markdown]
 # @exercise look_up_by_hand
 #
-# Do it with pen and paper, or a pocket calculator, and fill in the numbers to two decimals. `scores` and `weights` have one number for each of robot, apple and it, in this order; `out` has two numbers.
+# With pen and paper, or a pocket calculator, to two decimals. The order is robot, apple, it.
 
 # %% exercise="look_up_by_hand"
 look_up_by_hand = {
@@ -86,7 +82,7 @@ look_up_by_hand = {
 ### END SOLUTION
 
 # %% [markdown]
-# So "it" comes away with mostly robot's value. Nothing was chosen for good: a little of apple is in it, too. How soft is the choice? Stretch the query of "apple", (0.3, 1), and watch.
+# "It" comes away with mostly robot's value. How soft is the choice? Stretch the query of "apple", (0.3, 1), and watch.
 
 
 # %%
@@ -113,7 +109,7 @@ def draw_look_up(stretch=1.0):
 sliders(draw_look_up, stretch=(0.0, 12.0, 0.5, 1.0))
 
 # %% [markdown]
-# At stretch 0 all keys fit equally well, and you get the plain average. At 12 one key takes nearly all: a dictionary as you know it. In between is the useful part: the result changes smoothly with every number, so there are slopes, and queries, keys and values can be **learned**.
+# At 0 you get the plain average. At 12 one key takes nearly all. (The key of "it", not apple's own: it is longer, so its dot product is larger.) The result changes smoothly with every number, so there are slopes, and queries, keys and values can be **learned**.
 
 # %% [markdown]
 # ## 2. All words at once
@@ -122,12 +118,12 @@ sliders(draw_look_up, stretch=(0.0, 12.0, 0.5, 1.0))
 #
 # Why this matters: every word asks at the same time, and it costs two matrix products.
 #
-# Put the queries of all words into the rows of an array `q`, the keys into `k`, the values into `v`. Then `q` times `k` turned on its side has all scores: row i is the query of word i, column j the key of word j. Before you write it, one question about the size of these scores.
+# Put the queries of all words into the rows of `q`, the keys into `k`, the values into `v`. Then `q` times `k` turned on its side has all scores: a row for each query, a column for each key. How large do they get?
 
 # %% [markdown]
 # @exercise predict_scale
 #
-# A query and a key have 64 numbers each, all drawn at random around 0 with variance 1 (so each is typically about 1 or -1). You take their dot product. How far from 0 is it, typically?
+# A query and a key have 64 random numbers each. Each of the 64 products lies around 0 with **variance** 1: its square is 1 on average. The variance of a sum of independent numbers is the sum of their variances. How far from 0 is the dot product, typically?
 #
 # @options
 
@@ -160,19 +156,27 @@ with figure(
     right.set(title="weights, scores / 8", ylim=(0, 1), xlabel="key")
 
 # %% [markdown]
-# Long vectors make large scores, and softmax of large scores is a hard choice, made by chance before anything is learned. So the scores are divided by the root of the vectors' length, which is called **d_k**:
+# Softmax of large scores is a hard choice, made by chance before anything is learned. So the scores are divided by the root of the vectors' length, **d_k**:
 #
 # $$\text{attention}(q, k, v) = \text{softmax}\!\left(\frac{q\,k^\top}{\sqrt{d_k}}\right) v$$
 #
-# In words: compare every query with every key, scale, make each row into weights, mix the values. (By hand you left the scale out, to have easy numbers.)
+# In words: compare every query with every key, scale, make each row into weights, mix the values. (By hand, you left the scale out.)
 #
-# Sometimes a word must not look at another one. A **mask** says so: a table of True and False, one row for each query and one column for each key. **True means: may be attended.** Here is what it does to one row.
+# A **mask** hides keys. It is a table like the scores, and **True means: may be attended.** A hidden key gets a huge negative score, and e to that is 0. **A row without a single True looks nothing up: its weights and its output are all 0.** Here are both rules, written for you.
+
+
+# %%
+def masked_softmax(scores, mask=None):
+    """softmax among the keys that the mask allows. The others get exactly 0."""
+    if mask is None:
+        return softmax(scores)
+    weights = softmax(np.where(mask, scores, -1e9))  # e to -1e9 is 0
+    return np.where(mask, weights, 0.0)  # also in a row without a single True
+
 
 # %% tags=["nbval-ignore-output"]
 row = np.array([1.0, 2.5, 0.5, 2.0, 1.5])
 allowed = np.array([True, False, True, True, False])
-shares = np.zeros(5)
-shares[allowed] = softmax(row[allowed])  # among those that are allowed
 with figure(
     "Three bar charts for five keys, of which the mask hides the second and the fifth. Left: the "
     "scores. Middle: the weights without the mask; all five have a share, the second the largest. "
@@ -181,59 +185,50 @@ with figure(
     height=2.0,
     columns=3,
 ) as axes:
-    shown = (row, softmax(row), shares)
+    shown = (row, softmax(row), masked_softmax(row, allowed))
     for ax, heights, title in zip(axes, shown, ("scores", "weights, no mask", "weights, masked")):
         bars = ax.bar(range(5), heights, color=np.where(allowed, "#0072b2", "#c9ccd1"))
         ax.set(title=title, xticks=range(5))
         ax.set_xticklabels([f"{key}\n{fits}" for key, fits in enumerate(allowed)], fontsize=7)
 
 # %% [markdown]
-# What is hidden takes no part in the softmax: e to a huge negative score is 0, so the others share the whole 1 among them. One convention is needed: **a row without a single True looks nothing up. Its weights and its output are all 0.**
-#
-# Three tools of numpy that you need, on other numbers. With more than two axes, the last two are the table and those in front count tables; `@` takes table by table.
+# The keys that are left share the whole 1. Two tools of numpy: the last two axes are a table, those in front count tables, and `@` takes table by table.
 
 # %%
 tables = np.ones((2, 3, 4))  # two tables, each of 3 rows and 4 columns
 print("turned:    ", np.swapaxes(tables, -1, -2).shape)  # .T would turn the first axis, too
 print("a product: ", (tables @ np.ones((2, 4, 5))).shape)
-print("a choice:  ", np.where([True, False, True], [7, 8, 9], -1))
 
 # %% [markdown]
 # ### Help: "ValueError: matmul: ... mismatch in its core dimension"
 #
-# The keys must be turned before the product: (rows, d) with (d, columns). If the message comes with three or four axes only, you turned them with `.T`. If it comes from `weights @ v`, print both shapes: the columns of the weights are the keys, and there are as many values as keys.
+# Turn the keys: (rows, d) times (d, columns). If it comes with three or four axes only, you turned them with `.T`.
 
 # %% [markdown]
 # @exercise scaled_dot_product_attention
 #
-# Write the look-up for any number of axes in front. `q` is (..., queries, d_k), `k` is (..., keys, d_k) and `v` is (..., keys, d_v). It returns **two** things: the mixed values and the weights, in this order.
-#
-# `softmax(z)` from above is at hand, over the last axis. Where a mask is given, the weight of a hidden key is 0, also in a row without a single True. The mask may have fewer axes than the scores; `np.where` stretches it over the axes in front (it **broadcasts**).
+# Write the look-up, for any number of axes in front. It returns **two** things: the mixed values and the weights.
 
 
 # %% exercise="scaled_dot_product_attention"
 def scaled_dot_product_attention(q, k, v, mask=None):
     """Every query's soft look-up: (out (..., queries, d_v), weights (..., queries, keys)).
 
-    mask: True where a key may be attended; it broadcasts to the shape of the weights.
+    q: (..., queries, d_k), k: (..., keys, d_k), v: (..., keys, d_v).
+    mask: True where a key may be attended; it may have fewer axes than the weights.
     """
-    # 1. the scores, scaled: one row a query, one column a key
-    # 2. if there is a mask, a huge negative score where it is False
-    # 3. the weights; if there is a mask, exactly 0 where it is False
-    # 4. the weights times the values
+    # 1. the scores: q times k turned, divided by the root of d_k
+    # 2. the weights: masked_softmax does all that the mask asks for
+    # 3. return the weights times the values, and the weights
     ### BEGIN SOLUTION
     scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = np.where(mask, scores, -1e9)
-    weights = softmax(scores)
-    if mask is not None:
-        weights = np.where(mask, weights, 0.0)
+    weights = masked_softmax(scores, mask)
     return weights @ v, weights
     ### END SOLUTION
 
 
 # %% [markdown]
-# Now try it on real text. In this map nothing is learned. We set it by hand: each word's query and key is a list of zeros with a single large number at a place that belongs to this word, so a word fits itself and its repetitions.
+# On real text, with nothing learned: each word's query and key has one large number, at a place of its own, so a word fits itself and its repetitions.
 
 # %% tags=["nbval-ignore-output"]
 corpus = load_corpus()
@@ -260,7 +255,7 @@ with needs("scaled_dot_product_attention"):
         ax.figure.colorbar(drawn, label="weight")
 
 # %% [markdown]
-# This is an **attention map**. Read it by rows: a row is a word that asks, its squares are the words that it looks at, and a row adds up to 1. A word that occurs several times shares its attention among all of them.
+# This is an **attention map**. A row is a word that asks, its squares are the words it looks at, and a row adds up to 1.
 
 # %% [markdown]
 # ## 3. The mask: no looking ahead
@@ -269,7 +264,7 @@ with needs("scaled_dot_product_attention"):
 #
 # Why this matters: a model that should guess the next word must not see it.
 #
-# A language model reads from left to right and guesses at each word what comes next. In training it sees the whole sentence at once, and later words would give the answer away. A **causal mask** hides them: each word sees itself and what came before.
+# In training, the whole sentence is there at once. A **causal mask** hides the answers: each word sees itself and what came before.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -296,14 +291,14 @@ with figure(
 # %% [markdown]
 # @exercise causal_mask
 #
-# Write `causal_mask(T)`, for T words that ask and the same T words that are looked at: a (T, T) array of True and False, to be passed on as `mask`.
+# A (T, T) array of True and False, to be passed on as `mask`: row i is the word that asks, column j the word that is looked at.
 
 
 # %% exercise="causal_mask"
 def causal_mask(T):
     """True where word i (row) may look at word j (column): at itself and at what came before."""
+    i = np.arange(T)  # i[:, None] is a column of these numbers, i[None, :] a row
     ### BEGIN SOLUTION
-    i = np.arange(T)
     return i[None, :] <= i[:, None]
     ### END SOLUTION
 
@@ -328,7 +323,7 @@ with needs("scaled_dot_product_attention", "causal_mask"):
             ax.grid(False)
 
 # %% [markdown]
-# Does it keep its promise? Change the last word, and see which results notice.
+# Does it keep its promise? Change the last word: which results notice?
 
 # %%
 with needs("scaled_dot_product_attention", "causal_mask"):
@@ -340,16 +335,16 @@ with needs("scaled_dot_product_attention", "causal_mask"):
         print(f"{name:12} changed:", np.flatnonzero(np.abs(after - before).max(axis=1) > 1e-9))
 
 # %% [markdown]
-# With the mask only the last result changes. The other five can't even tell that there is a last word.
+# With the mask only the last result changes.
 
 # %% [markdown]
 # ## 4. Several heads
 #
 # *Goes with "The Beast With Many Heads".*
 #
-# Why this matters: a word needs to look at several things at once, for several reasons.
+# Why this matters: a word needs to look at several things at once.
 #
-# One look-up gives a word one mix. But "it" may want its noun and its verb. So the C numbers of each query, key and value are cut into pieces, and each piece does its own look-up, with its own map. Each such look-up is a **head**.
+# "It" may want its noun and its verb. So each query, key and value is cut into pieces, and each piece does its own look-up, with its own map: a **head**.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -373,20 +368,20 @@ with figure(
     ax.set_axis_off()
 
 # %% [markdown]
-# A batch of sentences is one array `x` of shape (B, T, C): B sentences, T words in each, C numbers a word. One look-up with H heads goes like this:
+# Each word has a learned list of C numbers, its **embedding**. B sentences of T words are an array `x` of shape (B, T, C). With H heads:
 #
-# 1. `q = x @ W_q`, and the same with W_k and W_v. These three (C, C) arrays of weights are what is learned: they turn a word into what it asks, offers and hands over.
-# 2. Cut q, k and v into **heads**: (B, H, T, D), with D = C / H numbers for each head. The heads stand beside the batch, so that each one is a (T, D) table of its own.
+# 1. `q = x @ W_q`, and the same with W_k and W_v. These (C, C) arrays are learned.
+# 2. Cut q, k and v into **heads**: (B, H, T, D), with D = C / H. Each head is a (T, D) table of its own.
 # 3. The look-up, in every head: the **scores**, the weights, the **out**.
 # 4. **Merge**: put the heads' results side by side again.
-# 5. Through a last (C, C) array, W_o, which lets the heads' results mix.
+# 5. Mix them by a last (C, C) array, W_o.
 #
-# Many mistakes in transformers are mistakes of shape. So write the shapes down before the code.
+# Most mistakes here are mistakes of shape. So write the shapes down first.
 
 # %% [markdown]
 # @exercise shape_table
 #
-# Take B = 2 sentences of T = 5 words, C = 12 numbers a word, and 3 heads. `x` is (2, 5, 12). Fill in the shape of each array, as a tuple.
+# Take B = 2 sentences of T = 5 words, C = 12 numbers a word, and 3 heads. `x` is (2, 5, 12). Fill in each shape, as a tuple.
 
 # %% exercise="shape_table"
 shape_table = {
@@ -409,7 +404,7 @@ shape_table = {
 ### END SOLUTION
 
 # %% [markdown]
-# Two tools for the cut, on other numbers. `reshape` reads all numbers in order and fills a new shape with them, so it can cut a row into pieces. It can't bring an axis forward: for that, `swapaxes`.
+# `reshape` reads all numbers in order and fills a new shape with them, so it can cut a row into pieces. It can't bring an axis forward: for that, `swapaxes`.
 
 # %%
 phone = np.array([[1, 2, 3, 4], [5, 6, 7, 8]])
@@ -420,17 +415,17 @@ print("axes swapped:     ", phone.swapaxes(0, 1).tolist(), " (the same shape, ot
 # %% [markdown]
 # ### Help: "the shape is right and the numbers are in the wrong places"
 #
-# A reshape was asked to do a swap's work, as in the last two lines above. Keep the words' axis T where it is while you reshape; only cut or join the last axis. Bring the heads forward, or back, with `swapaxes` alone.
+# A reshape was asked to do a swap's work, as in the last two lines above. Cut or join the last axis by `reshape`; bring the heads forward, or back, by `swapaxes`.
 
 # %% [markdown]
 # @exercise split_heads
 #
-# Write both ways. `split_heads(x, num_heads)` takes (B, T, C) to (B, H, T, D): head 0 gets the first D numbers of each word, head 1 the next D. `merge_heads(x)` takes (B, H, T, D) back to (B, T, C).
+# Both ways. `split_heads(x, num_heads)` takes (B, T, C) to (B, H, T, D): head 0 gets the first D numbers of each word, head 1 the next D. `merge_heads(x)` takes it back.
 
 
 # %% exercise="split_heads"
 def split_heads(x, num_heads):
-    """Cut each word's numbers into heads: (B, T, C) -> (B, H, T, D)."""
+    """Cut each word's numbers into heads: (B, T, C) -> (B, T, H, D) -> (B, H, T, D)."""
     B, T, C = x.shape
     D = C // num_heads
     ### BEGIN SOLUTION
@@ -439,7 +434,7 @@ def split_heads(x, num_heads):
 
 
 def merge_heads(x):
-    """Put the heads' numbers side by side: (B, H, T, D) -> (B, T, C)."""
+    """Put the heads' numbers side by side: (B, H, T, D) -> (B, T, H, D) -> (B, T, C)."""
     B, H, T, D = x.shape
     ### BEGIN SOLUTION
     return x.swapaxes(1, 2).reshape(B, T, H * D)
@@ -449,17 +444,17 @@ def merge_heads(x):
 # %% [markdown]
 # @exercise multi_head_attention
 #
-# Put the five steps together. `x` is (B, T, C); W_q, W_k, W_v and W_o are (C, C) each. The result is (B, T, C), one array alone.
+# The five steps together. `x` is (B, T, C), each W is (C, C), and the result is one array alone, (B, T, C).
 
 
 # %% exercise="multi_head_attention"
 def multi_head_attention(x, W_q, W_k, W_v, W_o, num_heads, mask=None):
     """Every word looks at the others, in several heads at once: (B, T, C) -> (B, T, C)."""
-    # 1. and 2. queries, keys, values: multiply, then split_heads
-    # 3. scaled_dot_product_attention, with the mask
+    q = split_heads(x @ W_q, num_heads)  # (B, H, T, D)
+    # 1. and 2. the same for k and v
+    # 3. scaled_dot_product_attention, with the mask: it returns two things
     # 4. and 5. merge_heads, then W_o
     ### BEGIN SOLUTION
-    q = split_heads(x @ W_q, num_heads)  # (B, H, T, D)
     k = split_heads(x @ W_k, num_heads)
     v = split_heads(x @ W_v, num_heads)
     out, _ = scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, D)
@@ -472,12 +467,12 @@ def multi_head_attention(x, W_q, W_k, W_v, W_o, num_heads, mask=None):
 #
 # *Goes with "Representing The Order of The Sequence Using Positional Encoding".*
 #
-# Why this matters: "dog bites man" and "man bites dog" have the same words.
+# Why this matters: who did what to whom is often told by the order of the words alone.
 
 # %% [markdown]
 # @exercise predict_shuffle
 #
-# You put the words of a sentence into another order, and run your `multi_head_attention` on them, without a mask. What happens to the result for the word "robot"?
+# You put the words of a sentence into another order, and run your `multi_head_attention` without a mask. What happens to the result for the word "robot"?
 #
 # @options
 
@@ -498,25 +493,22 @@ with needs("multi_head_attention"):
     print("the same vectors, in the new order:", np.allclose(shuffled, plain[:, order]))
 
 # %% [markdown]
-# So the place must be put **into** the word. Each place gets a list of C numbers, and the two lists are added. The original transformer uses clocks: each pair of columns is a hand that turns as you go from word to word, the first pair fast, each further pair more slowly.
+# So each place gets a list of C numbers, which is added to the embedding. The original transformer uses clocks: each pair of columns is a hand that turns from word to word, the first pair fast, each further one more slowly.
 #
 # $$\text{column } 2i:\ \sin\!\left(\frac{\text{place}}{10000^{2i/C}}\right) \qquad \text{column } 2i+1:\ \cos\!\left(\frac{\text{place}}{10000^{2i/C}}\right)$$
 #
-# In words: sines in the even columns, cosines in the odd ones, taking turns; i counts the pairs, from 0. Places are counted from 0, too. If C is odd, the last column is a sine without its cosine.
-#
-# A tool for taking turns, on other numbers: `0::2` means every second one, from 0 on.
+# In words: sines and cosines take turns; i counts the pairs of columns, from 0. A tool for that: `0::2` means every second one, from 0 on.
 
 # %%
 row = np.zeros(7)
 row[0::2] = [1, 2, 3, 4]
 row[1::2] = 9
 print(row)
-print(np.arange(3)[:, None] * np.array([1, 10]))  # a column times a row: a table
 
 # %% [markdown]
 # @exercise positional_encoding
 #
-# Write `positional_encoding(seq_len, d_model)`: one row for each place, `d_model` columns (that is C).
+# One row for each place, `d_model` columns (that is C). The angles are given. If `d_model` is odd, the last sine has no cosine.
 
 
 # %% exercise="positional_encoding"
@@ -525,15 +517,14 @@ def positional_encoding(seq_len, d_model):
     place = np.arange(seq_len)[:, None]  # a column: 0, 1, 2, ...
     two_i = np.arange(0, d_model, 2)  # 0, 2, 4, ...: one for each pair
     encoding = np.zeros((seq_len, d_model))
-    # 1. the angles: one row a place, one column a pair
-    # 2. their sines into the even columns, their cosines into the odd ones
-    #    (for an odd d_model there is one cosine less: leave out the last angle)
+    angles = place / 10000 ** (two_i / d_model)  # one row a place, one column a pair
+    # their sines into the even columns, their cosines into the odd ones
+    # (of the cosines, the first d_model // 2 columns: one less for an odd d_model)
     ### BEGIN SOLUTION
-    angles = place / 10000 ** (two_i / d_model)
     encoding[:, 0::2] = np.sin(angles)
     encoding[:, 1::2] = np.cos(angles[:, : d_model // 2])
-    return encoding
     ### END SOLUTION
+    return encoding
 
 
 # %% tags=["nbval-ignore-output"]
@@ -555,7 +546,7 @@ with needs("positional_encoding"):
         right.set(xlabel="place", title="dot product with place 20")
 
 # %% [markdown]
-# Every place has its own pattern, and near places have similar ones: a query can ask for "close to me" by a dot product, as it asks for anything else.
+# Near places have similar patterns: a query can ask for "close to me" by a dot product.
 
 # %% [markdown]
 # ## 6. The residual stream
@@ -564,7 +555,7 @@ with needs("positional_encoding"):
 #
 # Why this matters: with it, networks can be a hundred layers deep and still learn.
 #
-# Attention alone is half of a block. The other half is a small network that works on each word by itself. Neither of the two **replaces** a word's vector. Each reads it, and **adds** what it has found. So the vector runs through the whole model like a stream to which every part adds something: the **residual stream**.
+# A block is attention, and then a small network that works on each word by itself. Neither **replaces** a word's vector: each reads it, and **adds** what it has found. So the vector runs through the model as a **residual stream**.
 
 # %% tags=["nbval-ignore-output"]
 with figure(
@@ -602,54 +593,50 @@ with figure(
     ax.set_axis_off()
 
 # %% [markdown]
-# A stream to which much is added grows. So each reader first brings its copy to one size, by a **layer norm**: for each word by itself, take the mean and the variance of its C numbers, then
+# Such a stream grows. So each reader first brings its copy to one size, word by word, with a **layer norm**:
 #
 # $$\text{norm}(x) = \gamma \cdot \frac{x - \text{mean}}{\sqrt{\text{variance} + \epsilon}} + \beta$$
 #
-# In words: subtract the mean, divide by the typical size, then let two learned lists of C numbers, gamma and beta, stretch and shift it. The variance is the plain mean of squares, divided by C and not by C - 1. The tiny **eps** stands inside the root, so that nothing is ever divided by 0.
+# In words: subtract the mean of the word's C numbers, divide by their typical size, then stretch and shift by two learned lists, gamma and beta. The variance is the mean of (x - mean)²: divided by C, not by C - 1. The tiny **eps** stands inside the root, so that nothing is divided by 0.
 
 # %% [markdown]
 # @exercise layer_norm
 #
-# Write `layer_norm(x, gamma, beta, eps=1e-5)` over the last axis of `x`, which may have any number of axes in front. `gamma` and `beta` have shape (C,).
+# Over the last axis of `x`; `gamma` and `beta` have shape (C,).
 
 
 # %% exercise="layer_norm"
 def layer_norm(x, gamma, beta, eps=1e-5):
     """Bring each word's numbers to mean 0 and size 1, then stretch by gamma and shift by beta."""
+    mean = x.mean(axis=-1, keepdims=True)  # one for each word; x.var takes the same arguments
     ### BEGIN SOLUTION
-    mean = x.mean(axis=-1, keepdims=True)
     variance = x.var(axis=-1, keepdims=True)
     return gamma * (x - mean) / np.sqrt(variance + eps) + beta
     ### END SOLUTION
 
 
 # %% [markdown]
-# Now the whole block, as in the picture: twice "norm, do something, add". The norm stands **before** each part, which is called **pre-norm**, and which most models of today do. (The original paper puts it after the addition.)
+# Now the block of the picture: twice "norm, do something, add". The norm comes **before** each part (**pre-norm**), as in most models of today; in the paper, after the addition.
 
 # %% [markdown]
 # ### Help: "KeyError", or a shape error inside the block
 #
-# The params are in a dict, so write `p["W1"]`, with the quotes. A shape error in `h @ p["W1"]` means that h is no longer (B, T, C): print `h.shape` after each line. If all shapes fit and the numbers don't, look at what is added to what: the stream `x` is never replaced by its normalised copy.
+# Write `p["W1"]`, with the quotes. If `h @ p["W1"]` raises, print `h.shape`: it should be (B, T, C).
 
 # %% [markdown]
 # @exercise transformer_block
 #
-# Write `transformer_block(x, params, num_heads)`. Every word may look at every other one: no mask. The small network is `relu(h @ W1 + b1) @ W2 + b2`, where relu is `np.maximum(..., 0)`. `params` is a dict:
-#
-# - `gamma1`, `beta1` of shape (C,), for the first norm; `W_q`, `W_k`, `W_v`, `W_o` of shape (C, C);
-# - `gamma2`, `beta2` of shape (C,), for the second norm; `W1` (C, hidden), `b1` (hidden,), `W2` (hidden, C), `b2` (C,).
+# The first half is given. Write the second, with gamma2 and beta2. The network is `relu(h @ W1 + b1) @ W2 + b2`, where relu is `np.maximum(..., 0)`; W1 is (C, hidden), W2 (hidden, C).
 
 
 # %% exercise="transformer_block"
 def transformer_block(x, params, num_heads):
     """One pre-norm block, attention and then a small network: (B, T, C) -> (B, T, C)."""
     p = params
-    # 1. h: the first norm of x; then add h's multi_head_attention to x
-    # 2. h: the second norm of the new x; then add the network of h to x
-    ### BEGIN SOLUTION
     h = layer_norm(x, p["gamma1"], p["beta1"])
     x = x + multi_head_attention(h, p["W_q"], p["W_k"], p["W_v"], p["W_o"], num_heads)
+    # h: the second norm, of the new x; then add the network of h to x, and return it
+    ### BEGIN SOLUTION
     h = layer_norm(x, p["gamma2"], p["beta2"])
     return x + np.maximum(h @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"]
     ### END SOLUTION
@@ -660,9 +647,9 @@ def transformer_block(x, params, num_heads):
 #
 # *Goes with "Self-Attention at a High Level", where the model looks from "it" to "the animal".*
 #
-# Why this matters: a map is the one part of a transformer that looks readable. How far can you trust it?
+# Why this matters: a map looks readable. How far can you trust it?
 #
-# This course trained a small model for you, and it runs on **your** code: your positions, and your block, twice, with one head each. It never saw real text. Its language is generated, sentences such as "the animal did not cross the street because it was too tired", in which the last word alone decides who is meant: animals get tired, streets are wide. At the word "it", the model had to say which noun is meant. Nobody told it where to look.
+# This course trained a small model for you, on generated sentences such as the one below. At "it", it had to say which noun is meant; nobody told it where to look. It runs on **your** code: your positions, and your block, twice, with one head each. Its `answer` gives each word a score. The next two cells need not be read.
 
 # %% tags=["nbval-ignore-output"]
 model = load_attention()
@@ -707,7 +694,7 @@ def run_model(words, hidden=()):
 tired = "the animal did not cross the street because it was too tired".split()
 
 # %% [markdown]
-# Below are two maps of the same sentence. **The left one is drawn by hand**: what you might hope to see. **The right one is measured**: the second block of the trained model, as it runs on your code.
+# Two maps of one sentence. **Left, drawn by hand**: what you might hope to see. **Right, measured**: the second block of the trained model.
 
 # %% tags=["nbval-ignore-output"]
 with needs("transformer_block", "positional_encoding"):
@@ -737,7 +724,7 @@ with needs("transformer_block", "positional_encoding"):
     print(f'At "it" the model says: {says} ({sure:.0%} sure)')
 
 # %% [markdown]
-# Look at the row of "it", between the orange lines. The answer is read off there alone. From the other rows of this last block nothing was ever asked, so don't read anything into them.
+# The answer is read off the row of "it" alone, between the orange lines. Nothing was ever asked of the other rows of this last block.
 
 # %% [markdown]
 # @exercise predict_it
@@ -777,11 +764,11 @@ with needs("transformer_block", "positional_encoding"):
         axes[0].legend(fontsize=8)
 
 # %% [markdown]
-# In block 2 the look moves from one noun to the other, though "it" and both nouns are the same words as before. So "it" must have learned from block 1 what to ask for. There you see how: for the first sentence, more than half of its weight lies on "tired". For the second it hardly looks at "wide". It seems that it need not: with no "tired" in sight, it takes the street. The test below bears this out.
+# In block 2 the look moves from one noun to the other. "It" and both nouns began the same, so block 1 made the difference. For "tired" you see it: more than half of the weight of "it" lies there. At "wide" it hardly looks. It seems that with no "tired" in sight, it takes the street. The next test bears this out.
 #
 # ### Does the map tell the truth?
 #
-# A map shows where weight went, not what it was good for. There is a test: **take the look away** and see whether the answer changes. The mask does it. Hide one word from "it", in both blocks.
+# A map shows where weight went, not what it was good for. So **take the look away**: hide one word from "it", in both blocks. Does the answer change?
 
 # %% tags=["nbval-ignore-output"]
 with needs("transformer_block", "positional_encoding"):
@@ -790,7 +777,7 @@ with needs("transformer_block", "positional_encoding"):
         print(f"{tired[place]:8} hidden: it is {says} ({sure:.0%} sure)")
 
 # %% [markdown]
-# Three times the map was right. Without "animal" the model names another animal; it knows the kind that is meant, and has lost the word. Without "street" nothing changes. Without "tired", which it looked at in block 1, the answer tips over to the street. Now a sentence for which it would have led you astray.
+# Four times the map was right. Without "animal" the model names another animal: it knows the kind, and has lost the word. Without "the" or "street" nothing changes. Without "tired" it is the street. Now a sentence where the map leads astray.
 
 # %% tags=["nbval-ignore-output"]
 with needs("transformer_block", "positional_encoding"):
@@ -806,19 +793,11 @@ with needs("transformer_block", "positional_encoding"):
     print("how often the right noun has the largest weight, in three trainings:", *shares)
 
 # %% [markdown]
-# Most of the weight lies on "was", which names nothing, and hiding it hardly changes a thing. Even with "river" hidden the answer is still the river: other words have looked at it in block 1 and pass on what they found. After the first block, a place holds more than its own word.
+# Most of the weight lies on "was", and hiding it hardly changes a thing. Even with "river" hidden the answer is the river: other words have looked at it in block 1 and pass on what they found.
 #
-# And the sentence above was a good one. The last line counts over all sentences that the model never saw. Each of the three models, trained alike from other random weights, is right on all of them; the right noun has the largest weight in a half to three quarters. So a map gives you a guess, in one line: **look, then take the look away, and count over more than one example.** Whoever wants to know why a model said something, and whether it will say it again, needs the last two.
+# The last line counts over all sentences that the models never saw. Three models, trained alike from other random weights, are right on all of them; the right noun has the largest weight in 45% to 76%. A map gives you a guess: **look, then take the look away, and count over more than one example.**
 #
-# ## What you can do now
-#
-# - Do an attention look-up by hand: scores, weights, a mix of values.
-# - Write it for any batch, with heads, and with a mask that keeps its promise.
-# - Name the shape of every array between `x` and the block's result.
-# - Say what the scale, the positions, the residual stream and the norms are for.
-# - Read an attention map by its rows, and test it by taking a look away.
-#
-# ### The page to come back to
+# ## The page to come back to
 #
 # | piece | what it does | in one line |
 # |---|---|---|
@@ -826,21 +805,20 @@ with needs("transformer_block", "positional_encoding"):
 # | mask | True: may be attended | `np.where(mask, scores, -1e9)`, before softmax |
 # | look-up | mix the values | `softmax(scores) @ v` |
 # | causal mask | itself and before | `i[None, :] <= i[:, None]` |
-# | split | (B, T, C) to (B, H, T, D) | `x.reshape(B, T, H, D).swapaxes(1, 2)` |
-# | merge | and back | `x.swapaxes(1, 2).reshape(B, T, C)` |
+# | split, merge | into heads and back | `x.reshape(B, T, H, D).swapaxes(1, 2)`, `x.swapaxes(1, 2).reshape(B, T, C)` |
 # | positions | a clock for each pair of columns | `sin`, `cos` of `place / 10000 ** (two_i / C)` |
 # | layer norm | mean 0, size 1, for each word | `gamma * (x - mean) / sqrt(variance + eps) + beta` |
 # | block | read the stream, add to it | `x + attention(norm(x))`, `x + network(norm(x))` |
 #
 # ### What comes next
 #
-# Your block runs a trained model. In 07 you train one: the same parts in torch, with the causal mask, grown step by step into a GPT that writes.
+# In 07 you train one yourself: the same parts in torch, with the causal mask, grown into a GPT that writes.
 #
 # ### Three to read on
 #
-# - [Attention is all you need](https://arxiv.org/abs/1706.03762), Vaswani et al., 2017: the paper. You can now read its section 3 line by line.
+# - [Attention is all you need](https://arxiv.org/abs/1706.03762), Vaswani et al., 2017: you can now read its section 3.
 # - [The annotated transformer](https://nlp.seas.harvard.edu/annotated-transformer/), Rush and others: the paper as a program.
-# - [Attention is not explanation](https://arxiv.org/abs/1902.10186), Jain and Wallace, 2019: how far maps can lead astray, and how to test it.
+# - [Attention is not explanation](https://arxiv.org/abs/1902.10186), Jain and Wallace, 2019: how far maps can lead astray.
 
 # %% tags=["nbval-ignore-output"]
 status()

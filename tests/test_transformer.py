@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 from autograder.exercises import by_id
-from autograder.exercises.transformer import _attend, _block
+from autograder.exercises.transformer.attention import attend
+from autograder.exercises.transformer.stream import _block
 from autograder.judge import draw
 from autograder.measured.attention import FILE, all_sentences, load_attention
 
@@ -25,7 +26,7 @@ def test_the_look_up_is_that_of_torch() -> None:
             q, k, v = q.double(), k.double(), v.double()
             given = {"attn_mask": mask[0]} if mask else {}
             eye = torch.eye(k.shape[-2], dtype=torch.float64).expand(*k.shape[:-1], -1)
-            out, weights = _attend(*case["args"])
+            out, weights = attend(*case["args"])
             for ours, values in ((out, v), (weights, eye)):
                 theirs = functional.scaled_dot_product_attention(q, k, values, **given)
                 np.testing.assert_allclose(ours, theirs.nan_to_num(0.0), rtol=1e-6, atol=1e-9)
@@ -77,6 +78,7 @@ def test_what_the_text_says_of_the_trained_model() -> None:
     assert says == "animal"
     assert maps[1][8].argmax() == 1
     assert maps[0][8, 11] > 0.5
+    assert max(block[8, place] for block in maps for place in (5, 6)) < 0.1
     (says, _), maps = run(wide)
     assert says == "street"
     assert maps[1][8].argmax() == 6  # predict_it
@@ -94,7 +96,11 @@ def test_what_the_text_says_of_the_trained_model() -> None:
 
 def test_the_trained_model_is_small_and_right() -> None:
     assert FILE.stat().st_size < 1_000_000
-    assert len(all_sentences()) == load_attention().facts["sentences"]
+    facts = load_attention().facts
+    assert len(all_sentences()) == facts["sentences"]
+    assert all(run["accuracy"] == 1 for run in facts["seeds"])
+    largest = [round(100 * run["largest"]) for run in facts["seeds"]]
+    assert (min(largest), max(largest)) == (45, 76)  # as the text says
     run = play.namespace("06_illustrated_transformer")["run_model"]
     for words, meant in all_sentences()[::1013]:
         assert run(words)[0][0] == meant, words

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograder.probes.backprop import by_name
 from autograder.probes.observe import Misuse
 
@@ -29,14 +31,55 @@ def _has_dots(value: Any) -> bool:
 
 
 def attention(case: dict[str, Any], function: Callable[..., Any]) -> Any:
-    """What a look-up gives, and its weights."""
-    return by_name(function(*case["args"]), ("out", "weights"))
+    """What a look-up gives, and its weights; with `swapped` or `indexed` where it stumbled so."""
+    q, k, v, *mask = case["args"]
+    try:
+        return by_name(function(q, k, v, *mask), ("out", "weights"))
+    except ValueError:  # of a product, or of the mask, that doesn't fit
+        # Code that swaps them gives the right table when it is called with both swapped.
+        table = _second(function, k, q, v, *mask)
+        if np.shape(table)[-2:] != (q.shape[-2], k.shape[-2]):
+            raise
+        return {"swapped": True}
+    except IndexError as error:
+        if "boolean" not in str(error):
+            raise
+        return {"indexed": True}
+
+
+def _second(function: Callable[..., Any], *args: Any) -> Any:
+    """The second of the things that it returns; None where it raises."""
+    try:
+        return function(*args)[1]
+    except Exception:
+        return None
 
 
 def heads(case: dict[str, Any], split_heads: Callable, merge_heads: Callable) -> dict[str, Any]:
     """One array split into heads, and another one merged."""
     x, num_heads = case["args"]
     return {"split": split_heads(x, num_heads), "merged": merge_heads(case["heads"].copy())}
+
+
+def several_heads(case: dict[str, Any], function: Callable[..., Any]) -> Any:
+    """One array; or a word for how the function stumbled, where the error tells it."""
+    x, *weights = case["args"]
+    try:
+        return one_array(case, function)
+    except AttributeError as error:
+        if "'tuple' object" not in str(error):
+            raise
+        return {"stumbled": "pair"}
+    except ValueError as error:
+        # A matrix on the left fits where there are as many words as numbers in a word.
+        square = np.resize(x, (1, x.shape[-1], x.shape[-1]))
+        if "matmul" not in str(error):
+            raise
+        try:
+            function(square, *weights[:5])
+        except Exception:
+            raise error from None
+        return {"stumbled": "left"}
 
 
 def one_array(case: dict[str, Any], function: Callable[..., Any]) -> Any:
