@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,28 @@ def _smoothed_late(ids: Any, vocab_size: int, smoothing: float) -> np.ndarray:
 
 def _unsmoothed(ids: Any, vocab_size: int, smoothing: float) -> np.ndarray:
     counts = _bigrams(ids, vocab_size, 0, share=False)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def _sums_before(ids: Any, vocab_size: int, smoothing: float) -> np.ndarray:
+    counts = _bigrams(ids, vocab_size, 0, share=False)
+    return (counts + smoothing) / counts.sum(axis=1, keepdims=True)
+
+
+def _zeros_only(ids: Any, vocab_size: int, smoothing: float) -> np.ndarray:
+    counts = _bigrams(ids, vocab_size, 0, share=False)
+    counts[counts == 0] = smoothing
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def _on_used_rows(wrong: Callable[..., np.ndarray]) -> Callable[[Case, Any, Any], bool]:
+    """Recognise a mistake by the rows of ids that occur: the others may divide by 0."""
+
+    def recognise(case: Case, seen: Any, expected: Any) -> bool:
+        used = sorted({int(i) for i in case["args"][0][:-1]})
+        return bool(np.allclose(np.asarray(seen)[used], wrong(*case["args"])[used]))
+
+    return recognise
 
 
 def _flat_rows(ids: Any, vocab_size: int, smoothing: float) -> np.ndarray:
@@ -83,7 +105,7 @@ bigram_probabilities = Exercise(
     title="What comes after what",
     takes={"bigram_probabilities": "function"},
     points=2,
-    minutes=6,
+    minutes=7,
     difficulty=2,
     cases=_bigram_cases,
     reference=_bigram_reference,
@@ -132,10 +154,16 @@ bigram_probabilities = Exercise(
             answer=_flat_rows,
         ),
         Mistake(
+            id="bigram_zeros_only",
+            message="Only the counts that are 0 are smoothed. Add `smoothing` to every count.",
+            answer=_zeros_only,
+        ),
+        Mistake(
             id="bigram_unsmoothed",
             message="`smoothing` is missing: add it to every count before you divide, those that "
             "are 0, too.",
             answer=_unsmoothed,
+            recognise=_on_used_rows(_unsmoothed),
         ),
         Mistake(
             id="bigram_one",
@@ -147,6 +175,13 @@ bigram_probabilities = Exercise(
             message="The rows add up to more than 1: smoothing went into every count of a row, so "
             "take the row's sum after it has been added.",
             answer=_smoothed_once,
+        ),
+        Mistake(
+            id="bigram_sums_before",
+            message="Each row is divided by its sum from before smoothing, and so adds up to more "
+            "than 1. Add smoothing to the table first, then take its row sums.",
+            answer=_sums_before,
+            recognise=_on_used_rows(_sums_before),
         ),
         Mistake(
             id="bigram_late",
@@ -170,8 +205,8 @@ def _perplexity_cases(rng: np.random.Generator) -> list[Case]:
     some = np.log(rng.uniform(0.02, 0.6, 7))
     return [
         {"args": [some]},
-        {"args": [np.log(rng.uniform(0.001, 0.9, 23)).tolist()]},
-        {"args": [[math.log(0.25)] * 4 + [math.log(0.01)]]},
+        {"args": [np.log(rng.uniform(0.001, 0.9, 23))]},
+        {"args": [np.log([0.25, 0.25, 0.25, 0.25, 0.01])]},
         {"args": [np.log(rng.uniform(0.1, 0.4, 1))]},
     ]
 
@@ -225,6 +260,13 @@ perplexity = Exercise(
             message="The numbers 1/p are averaged, and one rare token then outweighs all others. "
             "Take the mean of log_probs as they are; exp comes last.",
             answer=lambda log_probs: float(np.mean(np.exp(-np.asarray(log_probs)))),
+        ),
+        Mistake(
+            id="perplexity_nan",
+            message="It is NaN, not a number: that is what the logarithm of a negative number "
+            "gives. log_probs are logarithms already, so take no other.",
+            answer=lambda log_probs: float(np.exp(-np.mean(np.log(log_probs)))),
+            recognise=lambda case, seen, expected: bool(np.isnan(seen)),
         ),
         Mistake(
             id="perplexity_log_again",

@@ -17,7 +17,7 @@ TURN = re.compile(r"<\|(system|user|assistant)\|>\n(.*?)<\|end\|>\n", re.DOTALL)
 predict_turns = question(
     "predict_turns",
     "Who said that?",
-    minutes=2,
+    minutes=4,
     options={
         "a": Option(
             text="2: the user can only write in the user's turn",
@@ -105,6 +105,11 @@ def _without_marks(text: str) -> str:
     return re.sub(r"<\|(system|user|assistant|end)\|>", "", text)
 
 
+def _cut(messages: list[dict[str, str]]) -> str:
+    whole = str(messages)
+    return whole if len(whole) <= 150 else whole[:147] + "..."
+
+
 def _measure_chat(case: Case, seen: Any) -> dict[str, Any]:
     if not isinstance(seen, str):
         raise TypeError
@@ -123,11 +128,15 @@ def _chat_reference(case: Case) -> dict[str, Any]:
 
 
 def _explain_chat(case: Case, seen: Any, expected: Any) -> str | None:
-    if not isinstance(seen, str):
+    if seen is None:
         return None
+    if not isinstance(seen, str):
+        return "It does not return one text: put the pieces of all messages together in one"
     messages, back = case["args"][0], read_chat(seen)
     if len(back) != len(messages):
-        return f"{len(messages)} messages went in, and the reader finds {len(back)} turns"
+        went = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
+        found = "1 turn" if len(back) == 1 else f"{len(back)} turns"
+        return f"{went} went in, and the reader finds {found}"
     for put, got in zip(messages, back, strict=True):
         if put["role"] != got["role"]:
             return f"The role {put['role']!r} reads back as {got['role']!r}"
@@ -161,9 +170,16 @@ render_chat = Exercise(
     cases=_chat_cases,
     measure=_measure_chat,
     reference=_chat_reference,
-    show=lambda case: f"render_chat(messages), {case['name']}: {str(case['args'][0])[:150]}",
+    show=lambda case: f"render_chat(messages), {case['name']}: {_cut(case['args'][0])}",
     explain=_explain_chat,
     mistakes=(
+        Mistake(
+            id="chat_list",
+            message="It returns a list. One text is asked for: start from an empty one, and add "
+            "each message's piece with +=.",
+            answer=lambda messages: [_rendered([message]) for message in messages],
+            recognise=lambda case, seen, expected: isinstance(seen, list),
+        ),
         Mistake(
             id="chat_wholly_escaped",
             message="The template's own marks are escaped as well, so the reader finds no turn at "

@@ -13,7 +13,7 @@ from autograder.exercise import Case, Exercise, Mistake, Option, question
 predict_bytes = question(
     "predict_bytes",
     "How long is a smile?",
-    minutes=2,
+    minutes=3,
     options={
         "a": Option(
             text="1",
@@ -282,7 +282,8 @@ merge = Exercise(
         ),
         Mistake(
             id="merge_nothing",
-            message="The list comes back as it was: nothing is merged.",
+            message="The list comes back as it was: nothing is merged. Look at how you compare: a "
+            "list is never equal to a tuple, so a slice needs list(pair).",
             answer=lambda ids, pair, idx: list(ids),
         ),
         Mistake(

@@ -13,7 +13,7 @@ from autograder.probes import language_models as probes
 predict_temperature = question(
     "predict_temperature",
     "Warmer and colder",
-    minutes=2,
+    minutes=3,
     options={
         "a": Option(
             text="the likeliest token nearly always, so it repeats itself",
@@ -56,8 +56,9 @@ def _shares(
     *,
     heat: Callable[[np.ndarray, float], np.ndarray] = lambda z, t: z / t,
     k_hides: float = -np.inf,
-    smallest: bool = False,
+    keep: Callable[[np.ndarray, int], np.ndarray] = lambda order, k: order[:k],
     reach: str = "cross",
+    places: bool = False,
     sort: bool = True,
     positions: bool = False,
     full: bool = False,
@@ -71,16 +72,15 @@ def _shares(
     scaled = z if heat_last else heat(z, temperature)
     unlimited = _softmax(scaled)
     if top_k is not None and not full:
-        order = np.argsort(scaled) if smallest else np.argsort(-scaled)
-        scaled = scaled.copy()
-        scaled[order[top_k:]] = k_hides
+        kept_by_k = np.isin(np.arange(len(z)), keep(np.argsort(-scaled), top_k))
+        scaled = np.where(kept_by_k, scaled, k_hides)
     p = unlimited if free else _softmax(scaled)
     if top_p is not None and not free:
         order = np.argsort(-p, kind="stable") if sort else np.arange(len(p))
         before = np.cumsum((unlimited if full else p)[order]) - (unlimited if full else p)[order]
         size = int(np.sum(before < top_p)) + {"cross": 0, "drop": -1, "one more": 1}[reach]
         kept = np.zeros(len(p))
-        kept[order[: max(size, 1)]] = 1
+        kept[np.arange(len(p))[: max(size, 1)] if places else order[: max(size, 1)]] = 1
         p = p * kept / (p * kept).sum()
     if full and top_k is not None:
         p = np.where(np.isin(np.arange(len(p)), np.argsort(-z)[:top_k]), p, 0)
@@ -94,6 +94,17 @@ def _shares(
     if positions:
         p = np.sort(p)[::-1]
     return p
+
+
+# Ways to keep other tokens than the k largest, from their order, the largest in front.
+KEEPS_SMALLEST = {"keep": lambda order, k: order[::-1][:k]}
+HIDES_SMALLEST = {"keep": lambda order, k: order[: max(len(order) - k, 0)]}
+HIDES_LARGEST = {"keep": lambda order, k: order[k:]}
+BY_NUMBER = {"keep": lambda order, k: np.arange(len(order))[:k]}
+ONE_MORE = {"keep": lambda order, k: order[: k + 1]}
+ONE_FEWER = {"keep": lambda order, k: order[: k - 1]}
+HALF = {"keep": lambda order, k: order[: len(order) // 2]}
+WRONG_K = (KEEPS_SMALLEST, HIDES_SMALLEST, HIDES_LARGEST, BY_NUMBER, ONE_MORE, ONE_FEWER, HALF)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:
@@ -123,9 +134,9 @@ def _sampler(own_dice: bool = False, spoils: bool = False, **knobs: Any) -> Call
 def _sample_cases(rng: np.random.Generator) -> list[Case]:
     def case(name: str, fits: Callable[[np.ndarray], bool], size: int, **kwargs: Any) -> Case:
         while True:
-            steps = (0.15, 0.5) if name == "all" else (0.25, 1.0)
+            steps = {"all": (0.15, 0.5), "top_k": (0.1, 0.25)}.get(name, (0.25, 1.0))
             logits = rng.permutation(np.cumsum(rng.uniform(*steps, size)))
-            logits = np.round(logits - logits.mean(), 2)
+            logits = np.round(logits - logits.mean() + (1.2 if name == "top_k" else 0.0), 2)
             if fits(logits) and logits[0] != logits.max():
                 break
         seed = int(rng.integers(1, 2**31))
@@ -143,28 +154,40 @@ def _sample_cases(rng: np.random.Generator) -> list[Case]:
 
         return test
 
+    def edge(name: str, size: int, top: float, **kwargs: Any) -> Case:
+        """A dial at its end: `top` of the probability, at least, lies on the likeliest token."""
+        made = case(name, lambda z: top < _softmax(z).max() < 0.6, size, temperature=1.0, **kwargs)
+        return made | {"edge": True}
+
     ignored, multiplied = {"heat": lambda z, t: z}, {"heat": lambda z, t: z * t}
-    one, flat, places = {"greedy": True}, {"flat": True}, {"positions": True}
+    one, flat, by_place = {"greedy": True}, {"flat": True}, {"positions": True}
     plain = {"temperature": 1.0}
     cold, hot = {"temperature": 0.4}, {"temperature": 3.0}
-    most = {"temperature": 1.0, "top_k": 3}
+    most = {"temperature": 1.0, "top_k": 2}
     nucleus = {"temperature": 1.0, "top_p": 0.7}
-    both = {"temperature": 2.0, "top_k": 4, "top_p": 0.6}
-    of_k = ({"free": True}, {"k_hides": 0.0}, {"smallest": True})
-    of_p = (places, {"reach": "drop"}, {"reach": "one more"}, {"sort": False}, {"free": True})
+    hot_nucleus = {"temperature": 2.0, "top_p": 0.6}
+    both = {"temperature": 2.0, "top_k": 3, "top_p": 0.6}
+    of_k = ({"free": True}, {"k_hides": 0.0}, *WRONG_K)
+    of_p = ({"reach": "drop"}, {"reach": "one more"}, {"sort": False}, {"places": True})
     return [
         case("plain", apart(one, flat, **plain), 4, **plain),
         case("cold", apart(ignored, **cold), 3, **cold),
         case("hot", apart(multiplied, ignored, **hot), 5, **hot),
-        case("top_k", apart(*of_k, **most), 6, **most),
-        case("top_p", apart(*of_p, **nucleus), 7, **nucleus),
-        case("all", apart({"full": True}, {"heat_last": True}, **both), 8, **both),
+        case("top_k", apart(*of_k, **most), 8, **most),
+        case("top_p", apart(by_place, *of_p, {"free": True}, **nucleus), 6, **nucleus),
+        case("hot nucleus", apart({"heat_last": True}, **hot_nucleus), 6, **hot_nucleus),
+        case("all", apart({"full": True}, **both), 8, **both) | {"edge": True},
+        edge("one", 5, 0.3, top_k=1),
+        edge("all but one", 5, 0.3, top_k=4),
+        edge("every token", 4, 0.3, top_k=4),
+        edge("more than there are", 4, 0.3, top_k=9),
+        edge("a small top_p", 5, 0.3, top_p=0.1),
     ]
 
 
 def _off(a: np.ndarray, b: np.ndarray) -> float:
     """How far DRAWS draws by shares a are from shares b, as chi squared."""
-    if np.any((b == 0) & (a > 0.03)):
+    if np.any((b == 0) & (a > 0.03)) or np.any((a == 0) & (b * DRAWS > 22)):
         return np.inf
     common = b * DRAWS >= 8
     return float(np.sum((a - b)[common] ** 2 / b[common]) * DRAWS)
@@ -176,6 +199,8 @@ def _fits(counts: Any, shares: np.ndarray) -> bool:
     expected = counts.sum() * shares
     if counts.sum() == 0 or np.any(counts[shares == 0] > 0):
         return False
+    if np.any(counts[expected > 20] == 0):
+        return False
     common = expected >= 8
     off = np.sum((counts[common] - expected[common]) ** 2 / expected[common])
     return bool(off < 45 and counts[~common].sum() < 3 * expected[~common].sum() + 30)
@@ -185,13 +210,15 @@ def _right_shares(case: Case) -> np.ndarray:
     return _shares(case["logits"], **case["kwargs"])
 
 
-def _measure_draws(case: Case, seen: Any) -> dict[str, Any]:
-    return {
-        "numbers of tokens": not seen["others"],
-        "logits unchanged": seen["logits unchanged"],
-        "distribution": _fits(seen["counts"], _right_shares(case)),
-        "follows rng": seen["follows rng"],
-    }
+def _measure_draws(case: Case, seen: Any) -> str:
+    right = (
+        not seen["others"]
+        and not seen["raised"]
+        and seen["logits unchanged"]
+        and _fits(seen["counts"], _right_shares(case))
+        and seen["follows rng"]
+    )
+    return "right" if right else "wrong"
 
 
 def _drawn_as(**knobs: Any) -> Callable[[Case, Any, Any], bool]:
@@ -208,8 +235,14 @@ def _drawn_with(**knobs: Any) -> dict[str, Any]:
 
 
 def _explain_draws(case: Case, seen: Any, expected: Any) -> str | None:
+    size = len(case["logits"])
+    dials = " and ".join(f"{dial}={v}" for dial, v in case["kwargs"].items() if dial[:3] == "top")
+    if seen["raised"]:
+        kept = min(np.sum(_right_shares(case) > 0), size)
+        left = "one token stays" if kept == 1 else f"{kept} of them stay"
+        return f"With {dials} and {size} tokens, {left}, and your code raised {seen['raised']}"
     if seen["others"]:
-        return f"It returns {seen['others'][0]}, and the tokens are 0 to {len(case['logits']) - 1}"
+        return f"It returns {seen['others'][0]}, and the tokens are 0 to {size - 1}"
     right, counts = _right_shares(case), np.asarray(seen["counts"])
     if _fits(counts, right):
         return None
@@ -218,7 +251,7 @@ def _explain_draws(case: Case, seen: Any, expected: Any) -> str | None:
     if len(extra):
         return (
             f"Token {extra[0]} is drawn in {shares[extra[0]]:.0%} of {counts.sum()} draws, and "
-            "it should never be: top_k or top_p leaves it out"
+            f"it should never be: {dials} leaves it out"
         )
     worst = int(np.argmax(np.abs(shares - right)))
     return (
@@ -242,17 +275,12 @@ sample = Exercise(
     title="Draw the next token",
     takes={"sample": "function"},
     points=3,
-    minutes=10,
+    minutes=8,
     difficulty=3,
     cases=_sample_cases,
     probe=probes.draws,
     measure=_measure_draws,
-    reference=lambda case: {
-        "numbers of tokens": True,
-        "logits unchanged": True,
-        "distribution": True,
-        "follows rng": True,
-    },
+    reference=lambda case: "right",
     show=lambda case: (
         f"sample(logits, {', '.join(f'{k}={v}' for k, v in case['kwargs'].items())}, rng=rng) with "
         f"logits {np.array2string(case['logits'], separator=', ')}, {case['draws']} times"
@@ -318,7 +346,47 @@ sample = Exercise(
             id="sample_k_smallest",
             message="With top_k, the k smallest logits are kept. np.argsort sorts from small to "
             "large: take the other end.",
-            **_drawn_with(smallest=True),
+            **_drawn_with(**KEEPS_SMALLEST),
+            on=("top_k",),
+        ),
+        Mistake(
+            id="sample_k_hidden",
+            message="The dial top_k says how many tokens stay. Here it is the number of those that "
+            "are hidden: the k smallest.",
+            **_drawn_with(**HIDES_SMALLEST),
+            on=("top_k",),
+        ),
+        Mistake(
+            id="sample_k_largest",
+            message="With top_k, the k largest logits are hidden. They are the ones to keep: hide "
+            "what comes after them in the order.",
+            **_drawn_with(**HIDES_LARGEST),
+            on=("top_k",),
+        ),
+        Mistake(
+            id="sample_k_number",
+            message="The first k tokens are kept by their number, not by their size. The tokens to "
+            "hide are order[top_k:].",
+            **_drawn_with(**BY_NUMBER),
+            on=("top_k",),
+        ),
+        Mistake(
+            id="sample_k_one_more",
+            message="With top_k, one token too many is kept: k of them stay.",
+            **_drawn_with(**ONE_MORE),
+            on=("top_k",),
+        ),
+        Mistake(
+            id="sample_k_one_fewer",
+            message="With top_k, one token too few is kept: k of them stay.",
+            **_drawn_with(**ONE_FEWER),
+            on=("top_k",),
+        ),
+        Mistake(
+            id="sample_k_half",
+            message="The same number of tokens is kept whatever top_k says: half of them. Keep "
+            "top_k.",
+            **_drawn_with(**HALF),
             on=("top_k",),
         ),
         Mistake(
@@ -343,6 +411,13 @@ sample = Exercise(
             on=("top_p",),
         ),
         Mistake(
+            id="sample_p_places",
+            message="With top_p, places in the order are taken for tokens. The token at a place is "
+            "order[place]: set p[order[...]] to 0.",
+            **_drawn_with(places=True),
+            on=("top_p",),
+        ),
+        Mistake(
             id="sample_p_ignored",
             message="The dial top_p changes nothing: tokens beyond the likeliest ones are drawn.",
             answer=_without_top_p,
@@ -361,7 +436,7 @@ sample = Exercise(
             message="The temperature comes after top_p. Divide by it first: top_p looks at the "
             "probabilities that are drawn from.",
             **_drawn_with(heat_last=True),
-            on=("all",),
+            on=("hot nucleus",),
         ),
         Mistake(
             id="sample_own_dice",
@@ -374,15 +449,12 @@ sample = Exercise(
         ),
     ),
     hints=(
-        "Keep two things along the way: the probabilities p, and `order`, the tokens from likely "
-        "to unlikely.",
-        "For top_p: `before = np.cumsum(p[order]) - p[order]` says, for each token in order, how "
-        "much probability came before it. It is kept while that is below top_p. Set the others to "
-        "0 and divide by the sum. [Nucleus sampling](https://arxiv.org/abs/1904.09751).",
-        "```python\nz = logits / temperature\nif top_k is not None:\n"
-        "    order = np.argsort(-z)\n    z[order[top_k:]] = ...\np = softmax(z)\n"
-        "if top_p is not None:\n    order = np.argsort(-p)\n"
-        "    before = np.cumsum(p[order]) - p[order]\n    p[order[before >= top_p]] = ...\n"
-        "    p = p / ...\nreturn rng.choice(len(p), p=p)\n```",
+        "`order` holds the tokens, the largest in front: `order[:top_k]` stay, and the rest are "
+        "to be hidden.",
+        "For top_p: `before` says, for each token in order, how much probability came before it. "
+        "It is kept while that is below top_p. Set the others, `order[before >= top_p]`, to 0 and "
+        "divide by the sum. [Nucleus sampling](https://arxiv.org/abs/1904.09751).",
+        "```python\nz = logits / ...\n...\nz[order[top_k:]] = ...\n...\n"
+        "p[order[before >= top_p]] = ...\np = p / ...\n```",
     ),
 )

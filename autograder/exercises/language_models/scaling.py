@@ -55,14 +55,47 @@ def _fitted(
     floors: Callable[[np.ndarray], Any] = lambda loss: np.linspace(
         0, loss.min(), 600, endpoint=False
     ),
+    law: Callable[[float, float], tuple[float, float]] = lambda s, h: (math.exp(h), -s),
+    curve: Callable[..., Any] = _curve,
+    turned: bool = False,
 ) -> tuple[float, float, float]:
     n, loss = np.asarray(n, dtype=float), np.asarray(loss, dtype=float)
     tried = []
     for floor in floors(loss):
-        slope, height = _line(n, loss - floor)
-        law = (math.exp(height), -slope, float(floor))
-        tried.append((float(np.sum((_curve(law, n) - loss) ** 2)), law))
+        line = _line(loss - floor, n) if turned else _line(n, loss - floor)
+        with np.errstate(over="ignore"):
+            found = (*law(*line), float(floor))
+            tried.append((float(np.sum((curve(found, n) - loss) ** 2)), found))
     return pick(tried)[1]
+
+
+def _from_line(
+    law: Callable[[float, float], tuple[float, float]], turned: bool = False
+) -> Callable[[Case, Any, Any], bool]:
+    """Recognise what was made of slope and height, at whatever floor came out."""
+
+    def recognise(case: Case, seen: Any, expected: Any) -> bool:
+        n, loss = case["args"]
+        rest = loss - seen[2]
+        if not np.all(rest > 0):
+            return False
+        line = _line(rest, n) if turned else _line(n, rest)
+        return bool(np.allclose(seen[:2], law(*line), rtol=1e-3))
+
+    return recognise
+
+
+def _as_asked(slope: float, height: float) -> tuple[float, float]:
+    return math.exp(height), -slope
+
+
+def _wrong_law(
+    law: Callable[[float, float], tuple[float, float]], turned: bool = False
+) -> dict[str, Any]:
+    return {
+        "answer": functools.partial(_fitted, law=law, turned=turned),
+        "recognise": _from_line(law, turned),
+    }
 
 
 def _reordered(*places: int) -> Callable[..., tuple]:
@@ -113,33 +146,60 @@ fit_power_law = Exercise(
     rtol=0.012,
     mistakes=(
         Mistake(
-            id="law_no_floor",
-            message="This is the law without a floor. log(loss) is no straight line here: take the "
-            "floor off first, log(loss - floor).",
-            answer=functools.partial(_fitted, floors=lambda loss: [0.0]),
-        ),
-        Mistake(
-            id="law_sign",
-            message="The exponent has the wrong sign: the law is a * n**-alpha, so alpha is "
-            "minus the slope of the line.",
-            answer=_changed(lambda a, alpha, floor: (a, -alpha, floor)),
-        ),
-        Mistake(
             id="law_log_a",
             message="The factor a is still a logarithm: the line's height is log(a), so a is "
             "np.exp(height).",
-            answer=_changed(lambda a, alpha, floor: (math.log(a), alpha, floor)),
+            **_wrong_law(lambda slope, height: (height, -slope)),
         ),
         Mistake(
             id="law_both",
             message="These are the line's own numbers. a is np.exp(height), and alpha is minus the "
             "slope.",
-            answer=_changed(lambda a, alpha, floor: (math.log(a), -alpha, floor)),
+            **_wrong_law(lambda slope, height: (height, slope)),
+        ),
+        Mistake(
+            id="law_sign",
+            message="The exponent has the wrong sign: the law is a * n**-alpha, so alpha is "
+            "minus the slope of the line.",
+            **_wrong_law(lambda slope, height: (math.exp(height), slope)),
+        ),
+        Mistake(
+            id="law_base",
+            message="Two kinds of logarithm are mixed: after np.log comes np.exp, after np.log10 "
+            "comes 10**.",
+            **_wrong_law(lambda slope, height: (10**height, -slope)),
+        ),
+        Mistake(
+            id="law_base_10",
+            message="The line was fitted to np.log10, and np.exp undoes np.log. Take np.log in "
+            "both places.",
+            **_wrong_law(lambda slope, height: (math.exp(height / math.log(10)), -slope)),
         ),
         Mistake(
             id="law_swapped",
             message="Slope and height are swapped: np.polyfit gives the slope first.",
-            answer=_changed(lambda a, alpha, floor: (math.exp(-alpha), -math.log(a), floor)),
+            **_wrong_law(lambda slope, height: (math.exp(slope), -height)),
+        ),
+        Mistake(
+            id="law_turned",
+            message="The line is fitted the wrong way round. np.polyfit takes x first: log(n), "
+            "then log(loss - floor).",
+            **_wrong_law(_as_asked, turned=True),
+        ),
+        Mistake(
+            id="law_no_floor",
+            message="The floor came out as 0, and these losses have one. Where it can get lost: "
+            "the line has to go through log(loss - floor), the curve whose error is taken is "
+            "a * n**-alpha + floor, and the return stands after the loop.",
+            answer=functools.partial(_fitted, floors=lambda loss: [0.0]),
+            recognise=lambda case, seen, expected: seen[2] == 0 and bool(seen[1] > 0),
+        ),
+        Mistake(
+            id="law_flat",
+            message="Alpha has to be above 0, as the loss falls with n: it is minus the slope of "
+            "the line.",
+            answer=_changed(lambda a, alpha, floor: (a, -alpha / 2, floor)),
+            recognise=lambda case, seen, expected: bool(seen[1] <= 0),
         ),
         Mistake(
             id="law_order",
@@ -152,43 +212,29 @@ fit_power_law = Exercise(
         ),
         Mistake(
             id="law_last_floor",
-            message="The floor is the last that was tried, just below the smallest loss. Return "
-            "the three numbers of the floor with the smallest error.",
+            message="The floor is the last that was tried, just below the smallest loss. Keep a "
+            "law where its error is below the least so far, and note that error as the least.",
             answer=functools.partial(_fitted, pick=lambda tried: tried[-1]),
             recognise=lambda case, seen, expected: (
-                0 <= np.min(case["args"][1]) - seen[2] < 0.012 * np.min(case["args"][1])
+                _from_line(_as_asked)(case, seen, expected)
+                and 0 <= np.min(case["args"][1]) - seen[2] < 0.012 * np.min(case["args"][1])
                 and np.min(case["args"][1]) - case["_law"][2] > 0.05
             ),
         ),
         Mistake(
             id="law_exact_floor",
-            message="Only the points count, not the logarithm's range: the floor has to lie "
-            "between 0 and the smallest loss, and yours lies outside.",
+            message="The floor lies outside its range: it is at least 0, and below the smallest "
+            "loss.",
             answer=_changed(lambda a, alpha, floor: (a, alpha, -floor)),
             recognise=lambda case, seen, expected: not (0 <= seen[2] <= np.min(case["args"][1])),
-        ),
-        Mistake(
-            id="law_base",
-            message="Two kinds of logarithm are mixed: after np.log comes np.exp, after np.log10 "
-            "comes 10**.",
-            answer=_changed(lambda a, alpha, floor: (10 ** math.log(a), alpha, floor)),
-            recognise=lambda case, seen, expected: (
-                np.isclose(seen[1], case["_law"][1], rtol=0.1)
-                and (
-                    np.isclose(math.log10(seen[0]), math.log(case["_law"][0]), rtol=0.05)
-                    or np.isclose(math.log(seen[0]), math.log10(case["_law"][0]), rtol=0.05)
-                )
-            ),
         ),
     ),
     hints=(
         "With the right floor, log(loss - floor) against log(n) is a straight line. Try many "
         "floors, and see with which the curve fits best.",
-        "`np.polyfit(x, y, 1)` gives slope and height of the line. slope = -alpha, and height = "
-        "log(a). Keep the law with the smallest squared error so far. "
+        "`np.polyfit(x, y, 1)` gives slope and height of the line, here with x = log(n) and y = "
+        "log(loss - floor). slope = -alpha, and height = log(a). "
         "[polyfit](https://numpy.org/doc/stable/reference/generated/numpy.polyfit.html).",
-        "```python\nslope, height = np.polyfit(np.log(n), np.log(loss - floor), 1)\n"
-        "a, alpha = ..., ...\nerror = np.sum((a * n**-alpha + floor - loss) ** 2)\n"
-        "if error < least:\n    least, best = error, ...\n```",
+        "```python\nslope, height = np.polyfit(np.log(n), ..., 1)\na = ...\nalpha = ...\n```",
     ),
 )

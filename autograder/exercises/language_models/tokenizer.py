@@ -192,6 +192,9 @@ class Tokenizer:
     def choose(self, counts: dict) -> Any:
         return max(counts, key=counts.__getitem__)
 
+    def glue(self, left: bytes, right: bytes) -> bytes:
+        return left + right
+
     def enough(self, counts: dict) -> bool:
         return not counts
 
@@ -203,7 +206,7 @@ class Tokenizer:
                 break
             pair = self.choose(counts)
             self.merges[pair] = idx
-            self.vocab[idx] = self.vocab[pair[0]] + self.vocab[pair[1]]
+            self.vocab[idx] = self.glue(self.vocab[pair[0]], self.vocab[pair[1]])
             ids = self.shorter(ids, pair, idx)
 
     def shorter(self, ids: list[int], pair: tuple[int, int], idx: int) -> list[int]:
@@ -249,6 +252,13 @@ def _latest_first(self: Tokenizer, text: str) -> list[int]:
             return ids
         pair = max(known, key=lambda p: self.merges[p])
         ids = merged(ids, pair, self.merges[pair])
+
+
+def _backwards_once(self: Tokenizer, text: str) -> list[int]:
+    ids = list(text.encode())
+    for pair, idx in reversed(self.merges.items()):
+        ids = merged(ids, pair, idx)
+    return ids
 
 
 def _most_frequent_first(self: Tokenizer, text: str) -> list[int]:
@@ -315,11 +325,16 @@ def _explain_tokenizer(case: Case, seen: Any, expected: Any) -> str | None:
                 ids = merged(ids, pair, idx)
             counts, vocab = stats(ids), _vocabulary(merges)
             ways = [n for p, n in counts.items() if _text(vocab[p[0]] + vocab[p[1]]) == got]
-            times = f"which is {max(ways)} times there" if ways else "which is no pair there"
+            most = f"the most frequent pair at that moment, {max(counts.values())} times, "
+            most += f"makes {want!r}" if "\ufffd" not in want else "is another"
+            if not ways:
+                return (
+                    f"{told}, decode([{256 + place}]) gives {got!r}, which no pair of the text "
+                    f"makes; {most}. Look at `decode`, and at what is noted in self.vocab"
+                )
+            times = "once" if max(ways) == 1 else f"{max(ways)} times"
             return (
-                f"{told}, your id {256 + place} stands for {got!r}, {times} at that moment; the "
-                f"most frequent pair, {max(counts.values())} times, "
-                + (f"makes {want!r}" if "\ufffd" not in want else "is another")
+                f"{told}, your id {256 + place} stands for {got!r}, which is there {times}; {most}"
             )
     texts = [case["text"], *case["texts"]]
     for text, got, want in zip(texts, seen["encoded"], expected["encoded"], strict=True):
@@ -345,7 +360,7 @@ tokenizer = Exercise(
     title="A tokenizer",
     takes={"BasicTokenizer": "class"},
     points=3,
-    minutes=12,
+    minutes=9,
     difficulty=3,
     cases=_tokenizer_cases,
     probe=probes.tokenizer,
@@ -372,8 +387,8 @@ tokenizer = Exercise(
         ),
         Mistake(
             id="tokenizer_vocab_size",
-            message="It makes ids of vocab_size and above. vocab_size counts all tokens, the 256 "
-            "bytes among them: the ids go from 0 to vocab_size - 1.",
+            message="`encode` gives ids of vocab_size and above. vocab_size counts all tokens, the "
+            "256 bytes among them: the ids go from 0 to vocab_size - 1.",
             answer=_tokenizer(ids_to_make=lambda self, vocab_size: range(256, 256 + vocab_size)),
             recognise=_too_large,
             on=("no ties", "prose"),
@@ -402,6 +417,28 @@ tokenizer = Exercise(
                 decode=lambda self, ids: "".join(_text(self.vocab[i]) for i in ids),
             ),
             on=("no ties",),
+        ),
+        Mistake(
+            id="tokenizer_backwards",
+            message="The two halves of a token are glued in the wrong order: the bytes of pair[0] "
+            "come first.",
+            answer=_tokenizer(glue=lambda self, left, right: right + left),
+            on=("no ties",),
+            recognise=lambda case, seen, expected: (
+                None not in seen["tokens"]
+                and seen["tokens"] != expected["tokens"]
+                and _backwards(case) == seen["tokens"][0]
+            ),
+        ),
+        Mistake(
+            id="tokenizer_chr",
+            message="`decode` takes each id for a character. An id stands for bytes, "
+            "self.vocab[id]: join those, then decode them once.",
+            answer=_tokenizer(decode=lambda self, ids: "".join(chr(i) for i in ids)),
+            recognise=lambda case, seen, expected: (
+                bool(seen["tokens"]) and seen["tokens"][0] == chr(256)
+            ),
+            on=("no ties", "prose"),
         ),
         Mistake(
             id="tokenizer_ignores",
@@ -433,6 +470,13 @@ tokenizer = Exercise(
             message="`encode` merges the pair that was learnt last, first. It is the other way "
             "round: the pair with the smallest id comes first.",
             answer=_tokenizer(encode=_latest_first),
+            on=("no ties",),
+        ),
+        Mistake(
+            id="tokenizer_reversed",
+            message="`encode` goes through the merges from the last to the first. Begin with the "
+            "one that was learnt first: later ones are made of it.",
+            answer=_tokenizer(encode=_backwards_once),
             on=("no ties",),
         ),
         Mistake(
@@ -500,14 +544,18 @@ tokenizer = Exercise(
         "`train` repeats four steps that you have already: count, choose, remember, replace. "
         "`encode` repeats the last one, with the merges that were learnt, in their order.",
         "A dict keeps the order in which it was filled, so `self.merges.items()` gives the merges "
-        "in the order of training. For `decode`, `b''.join(...)` glues bytes together. "
-        "[bytes.decode](https://docs.python.org/3/library/stdtypes.html#bytes.decode).",
-        "```python\n# in train\ncounts = get_stats(ids)\nif not counts:\n    break\n"
-        "pair = max(counts, key=counts.get)\nself.merges[pair] = idx\nself.vocab[idx] = ...\n"
-        "ids = ...\n\n# in encode\nfor pair, idx in self.merges.items():\n    ids = ...\n"
-        "return ids\n\n# in decode\nreturn b''.join(...).decode('utf-8', errors='replace')\n```",
+        "in the order of training. `max(counts, key=counts.get)` is the key with the largest "
+        "value. [dict.items](https://docs.python.org/3/library/stdtypes.html#dict.items).",
+        "```python\n# in train\npair = max(..., key=...)\nself.vocab[idx] = self.vocab[pair[0]] + "
+        "...\n\n# in encode\nfor pair, idx in self.merges.items():\n    ids = ...\n```",
     ),
 )
+
+
+def _backwards(case: Case) -> str:
+    """The first token with its halves the wrong way round."""
+    left, right = next(iter(_learn(case["text"], case["vocab_size"])[0]))
+    return _text(bytes([right, left]))
 
 
 def _rarest_first(case: Case, seen: Any) -> bool:
