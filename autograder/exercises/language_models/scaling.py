@@ -57,30 +57,27 @@ def _fitted(
     ),
     law: Callable[[float, float], tuple[float, float]] = lambda s, h: (math.exp(h), -s),
     curve: Callable[..., Any] = _curve,
-    turned: bool = False,
+    line: Callable[..., tuple[float, float]] = _line,
 ) -> tuple[float, float, float]:
     n, loss = np.asarray(n, dtype=float), np.asarray(loss, dtype=float)
     tried = []
     for floor in floors(loss):
-        line = _line(loss - floor, n) if turned else _line(n, loss - floor)
         with np.errstate(over="ignore"):
-            found = (*law(*line), float(floor))
+            found = (*law(*line(n, loss - floor)), float(floor))
             tried.append((float(np.sum((curve(found, n) - loss) ** 2)), found))
     return pick(tried)[1]
 
 
 def _from_line(
-    law: Callable[[float, float], tuple[float, float]], turned: bool = False
+    law: Callable[[float, float], tuple[float, float]],
+    line: Callable[..., tuple[float, float]] = _line,
 ) -> Callable[[Case, Any, Any], bool]:
     """Recognise what was made of slope and height, at whatever floor came out."""
 
     def recognise(case: Case, seen: Any, expected: Any) -> bool:
         n, loss = case["args"]
         rest = loss - seen[2]
-        if not np.all(rest > 0):
-            return False
-        line = _line(rest, n) if turned else _line(n, rest)
-        return bool(np.allclose(seen[:2], law(*line), rtol=1e-3))
+        return bool(np.all(rest > 0) and np.allclose(seen[:2], law(*line(n, rest)), rtol=1e-3))
 
     return recognise
 
@@ -89,12 +86,22 @@ def _as_asked(slope: float, height: float) -> tuple[float, float]:
     return math.exp(height), -slope
 
 
+def _turned(n: np.ndarray, rest: np.ndarray) -> tuple[float, float]:
+    return _line(rest, n)
+
+
+def _against_n(n: np.ndarray, rest: np.ndarray) -> tuple[float, float]:
+    slope, height = np.polyfit(n, np.log(rest), 1)
+    return float(slope), float(height)
+
+
 def _wrong_law(
-    law: Callable[[float, float], tuple[float, float]], turned: bool = False
+    law: Callable[[float, float], tuple[float, float]],
+    line: Callable[..., tuple[float, float]] = _line,
 ) -> dict[str, Any]:
     return {
-        "answer": functools.partial(_fitted, law=law, turned=turned),
-        "recognise": _from_line(law, turned),
+        "answer": functools.partial(_fitted, law=law, line=line),
+        "recognise": _from_line(law, line),
     }
 
 
@@ -184,7 +191,13 @@ fit_power_law = Exercise(
             id="law_turned",
             message="The line is fitted the wrong way round. np.polyfit takes x first: log(n), "
             "then log(loss - floor).",
-            **_wrong_law(_as_asked, turned=True),
+            **_wrong_law(_as_asked, _turned),
+        ),
+        Mistake(
+            id="law_against_n",
+            message="The line is fitted against n. It is straight in log(n): give np.polyfit "
+            "np.log(n).",
+            **_wrong_law(_as_asked, _against_n),
         ),
         Mistake(
             id="law_no_floor",

@@ -254,6 +254,13 @@ def _latest_first(self: Tokenizer, text: str) -> list[int]:
         ids = merged(ids, pair, self.merges[pair])
 
 
+def _first_learnt(self: Tokenizer, text: str) -> list[int]:
+    ids = list(text.encode())
+    for pair, idx in self.merges.items():
+        return merged(ids, pair, idx)
+    return ids
+
+
 def _backwards_once(self: Tokenizer, text: str) -> list[int]:
     ids = list(text.encode())
     for pair, idx in reversed(self.merges.items()):
@@ -473,6 +480,13 @@ tokenizer = Exercise(
             on=("no ties",),
         ),
         Mistake(
+            id="tokenizer_first_learnt",
+            message="`encode` applies only the merge that was learnt first. Go through all of "
+            "them: its `return` belongs after the loop.",
+            answer=_tokenizer(encode=_first_learnt),
+            on=("no ties",),
+        ),
+        Mistake(
             id="tokenizer_reversed",
             message="`encode` goes through the merges from the last to the first. Begin with the "
             "one that was learnt first: later ones are made of it.",
@@ -518,6 +532,13 @@ tokenizer = Exercise(
             id="tokenizer_bytes",
             message="`encode` returns the bytes as they are. Apply the merges that were learnt.",
             answer=_tokenizer(encode=lambda self, text: list(text.encode())),
+            on=("no ties",),
+        ),
+        Mistake(
+            id="tokenizer_largest_ids",
+            message="`train` takes the pair with the largest ids: max(counts) compares the keys. "
+            "Let it compare the counts, with key=counts.get.",
+            answer=_tokenizer(choose=lambda self, counts: max(counts)),
             on=("no ties",),
         ),
         Mistake(
