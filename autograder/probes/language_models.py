@@ -17,7 +17,7 @@ def tokenizer(case: dict[str, Any], tokenizer_class: type) -> dict[str, Any]:
     """What a trained tokenizer makes of texts, and of its own ids."""
     made = tokenizer_class()
     made.train(case["text"], case["vocab_size"])
-    encoded = [_ids(made.encode(text), text) for text in (case["text"], *case["texts"])]
+    encoded = [_ids(made.encode(text), text, case) for text in (case["text"], *case["texts"])]
     return {
         "tokens": [_stands_for(made, i) for i in range(256, 256 + case["merges"])],
         "encoded": encoded,
@@ -34,8 +34,13 @@ def _stands_for(made: Any, token: int) -> Any:
         return None
 
 
-def _ids(found: Any, text: str) -> list[int]:
+def _ids(found: Any, text: str, case: dict[str, Any]) -> list[int]:
     shown = repr(text) if len(text) < 30 else "a longer text"
+    if found is None and case["vocab_size"] == 256:
+        raise Misuse(
+            "`encode` returns None where nothing was learnt (vocab_size=256, so no merges): its "
+            "`return` belongs after the loop, not in it."
+        )
     if found is None:
         raise Misuse(f"`encode` returns None for {shown}: return a list of ids.")
     try:
@@ -48,10 +53,16 @@ def draws(case: dict[str, Any], sample: Callable[..., Any]) -> dict[str, Any]:
     """How often each token was drawn from the case's logits."""
     logits = np.array(case["logits"])
     counts, others = [0] * len(logits), []
-    rng = np.random.default_rng(case["seed"])
-    drawn = [_token(sample(logits, **case["kwargs"], rng=rng)) for _ in range(case["draws"])]
-    rng = np.random.default_rng(case["seed"])
-    again = [_token(sample(logits, **case["kwargs"], rng=rng)) for _ in range(REPEATED)]
+    drawn, again, raised = [], [], ""
+    try:
+        rng = np.random.default_rng(case["seed"])
+        drawn = [_token(sample(logits, **case["kwargs"], rng=rng)) for _ in range(case["draws"])]
+        rng = np.random.default_rng(case["seed"])
+        again = [_token(sample(logits, **case["kwargs"], rng=rng)) for _ in range(REPEATED)]
+    except (ValueError, IndexError) as error:
+        if not case.get("edge"):
+            raise
+        raised = f"{type(error).__name__}: {error}"  # the other settings say more than this
     for token in drawn:
         if 0 <= token < len(logits):
             counts[token] += 1
@@ -60,6 +71,7 @@ def draws(case: dict[str, Any], sample: Callable[..., Any]) -> dict[str, Any]:
     return {
         "counts": counts,
         "others": others[:3],
+        "raised": raised,
         "follows rng": again == drawn[:REPEATED],
         "logits unchanged": bool(np.array_equal(logits, case["logits"])),
     }

@@ -231,7 +231,7 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, rng=None):
 def sample(logits, temperature=1.0, top_k=None, top_p=None, rng=None):
     z = np.array(logits) / temperature
     if top_k is not None:
-        z = np.where(z >= np.sort(z)[-top_k], z, -np.inf)
+        z = np.where(z >= np.sort(z)[-min(top_k, len(z))], z, -np.inf)
     if top_p is not None:
         order = np.argsort(z)[::-1]
         cum = np.cumsum(softmax(z)[order])
