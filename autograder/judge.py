@@ -133,9 +133,10 @@ def _halted(
                 )
             case "stub" if index == 0:
                 missing = f"`{seen['name']}`" if len(exercise.takes) > 1 and "name" in seen else ""
+                left = " in place of `raise NotImplementedError()`" if seen.get("error") else ""
                 return Result(
                     Outcome.NOT_ATTEMPTED,
-                    f"Write {missing or 'your answer'} in the cell above, then run both.",
+                    f"Write {missing or 'your answer'} in the cell above{left}, then run both.",
                 )
             case "stub":
                 where = _line(seen.get("error"))

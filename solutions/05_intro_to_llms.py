@@ -117,7 +117,9 @@ def get_stats(ids):
 #
 # Write `merge(ids, pair, idx)`. It returns a new list in which `idx` stands wherever the two ids of `pair` stood side by side. Walk from left to right; an id that went into a merge is used up: in `[1, 1, 1, 4]`, the pair `(1, 1)` is replaced once.
 #
-# If you meet "IndexError: list index out of range": the last id has no right neighbour. Ask whether there is one before you look at it.
+# #### Help: "IndexError: list index out of range"
+#
+# The last id has no right neighbour. Ask whether there is one before you look at it.
 
 
 # %% exercise="merge"
@@ -394,7 +396,9 @@ print(order, prices)
 #
 # The check draws 500 times at each setting, and compares shares.
 #
-# If numpy says "Probabilities do not sum to 1": divide by the sum of what is left. "Probabilities contain NaN": nothing was left.
+# #### Help: "ValueError: Probabilities do not sum to 1", or "contain NaN"
+#
+# Something was set to 0 after the softmax: divide by the sum of what is left. NaN means that nothing was left.
 
 
 # %% exercise="sample"
@@ -715,7 +719,8 @@ with needs("render_chat"):
 # ## What you can do now
 #
 # - Cut text into tokens with your own merges, and say what that costs whom.
-# - Build a model that speaks, measure it, and draw from it with three dials.
+# - Build a model that speaks, and measure it on text that it has not seen.
+# - Draw tokens with temperature, top-k and top-p, and say what each one changes.
 # - Fit a scaling law with a floor, and test it.
 # - Write a chat template that no message breaks out of, and say what that does not protect from.
 #

@@ -797,7 +797,15 @@ with needs("transformer_block", "positional_encoding"):
 #
 # The last line counts over all sentences that the models never saw. Three models, trained alike from other random weights, are right on all of them; the right noun has the largest weight in 45% to 76%. A map gives you a guess: **look, then take the look away, and count over more than one example.**
 #
-# ## The page to come back to
+# ## What you can do now
+#
+# - Do an attention look-up by hand: scores, weights, a mix of values.
+# - Write it for any batch, with heads, and with a mask that keeps its promise.
+# - Name the shape of every array between `x` and the block's result.
+# - Say what the scale, the positions, the residual stream and the norms are for.
+# - Read an attention map by its rows, and test it by taking a look away.
+#
+# ### The page to come back to
 #
 # | piece | what it does | in one line |
 # |---|---|---|
