@@ -320,7 +320,7 @@ def _explain(wrong: Difference, seen: Observation, verb: str) -> str:
         return "It returns None: is a return missing?"
     match wrong.kind:
         case "type":
-            if isinstance(actual, str) and actual == UNMEASURED:
+            if isinstance(actual, Other) and actual == UNMEASURED:
                 return "What it gives back is not of the form that the exercise asks for"
             if isinstance(actual, Other):
                 return f"{verb} {actual.text}, where {_kind(expected)} is expected"

@@ -127,17 +127,18 @@ def result_card(result: Result, title: str, footer: str = "") -> Card:
 
 def note_card(words: str, title: str, text: str, mark: str = "→", colour: str = "#0072b2") -> Card:
     """A box that is no result: a hint, a status line, an error in the call itself."""
-    paragraphs = [part for part in text.split("\n\n") if part.strip()]
     body = heading(colour, mark, words, title)
-    for part in paragraphs:
-        if part.startswith("```"):
-            code = html.escape(part.strip("`").removeprefix("python").strip("\n"))
+    for place, part in enumerate(text.split("```")):
+        if place % 2:  # between two fences; an empty line in it is code like any other
+            code = html.escape(part.removeprefix("python").strip("\n"))
             body += (
                 f'<pre style="{MONO};font-size:13px;margin:.5em 0;background:none;'
                 f'color:inherit;white-space:pre-wrap">{code}</pre>'
             )
-        else:
-            body += f'<div style="margin-top:.3em">{prose(part)}</div>'
+            continue
+        for paragraph in part.split("\n\n"):
+            if paragraph.strip():
+                body += f'<div style="margin-top:.3em">{prose(paragraph.strip())}</div>'
     plain_text = text.replace("```python\n", "").replace("```", "")
     return Card(colour, body, f"{mark} {words} · {title}\n{plain_text}")
 

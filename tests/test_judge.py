@@ -77,7 +77,10 @@ def test_not_attempted() -> None:
 
     result = verdict(make(), double)
     assert result.outcome is Outcome.NOT_ATTEMPTED
-    assert result.message == "Write your answer in the cell above, then run both."
+    assert result.message == (
+        "Write your answer in the cell above in place of `raise NotImplementedError()`, then run "
+        "both."
+    )
     assert not result.passed
 
 
@@ -177,6 +180,16 @@ def test_an_array_where_true_or_false_is_expected() -> None:
     result = returns(np.array([True, False]), True)
     assert result.outcome is Outcome.WRONG
     assert result.message == ("It returns an array of shape (2,), where True or False is expected.")
+
+
+def test_what_cannot_be_measured_is_said_in_a_sentence() -> None:
+    exercise = make(
+        reference=lambda case: [1.0], measure=lambda case, seen: [seen["a"]], mistakes=(),
+        few_mistakes_because="test",
+    )  # fmt: skip
+    assert verdict(exercise, lambda x: 3.0).message == (
+        "What it gives back is not of the form that the exercise asks for."
+    )
 
 
 def test_endless_recursion() -> None:

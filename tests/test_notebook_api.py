@@ -459,6 +459,18 @@ def test_sliders_draw_once_and_needs_sees_what_is_missing(
     assert shown[0].startswith(seen)
 
 
+def test_code_with_empty_lines_stays_one_block() -> None:
+    from autograder.show import note_card
+
+    body = note_card(
+        "Hint", "Twice", "Look:\n\n```python\na = 1\n\n\nb = 2\n```\n\nThen go on."
+    ).to_html()
+    assert body.count("<pre") == 1
+    assert "a = 1\n\n\nb = 2</pre>" in body
+    assert "```" not in body
+    assert "Then go on." in body
+
+
 def test_a_name_may_stand_after_a_dot(shown: list[Card], double: Exercise) -> None:
     autograder.hint.double()
     assert text(shown).startswith("→ Hint 1 of 3")
