@@ -91,10 +91,18 @@ def coded(
     ids = encode(text)
     if ids is None:
         raise Misuse("`encode` returns None: return the list of numbers.")
-    if isinstance(ids, str) or not hasattr(ids, "__iter__"):
-        raise Misuse("`encode` should return a list of numbers, one for each character.")
+    if not isinstance(ids, list):
+        raise Misuse(
+            f"`encode` should return a list of numbers, one for each character, and it returns "
+            f"{type(ids).__name__}: `[... for c in s]`."
+        )
     right = [i % len(listed) for i in case["places"]]
-    return {"vocabulary": len(listed), "ids": list(ids), "text": text, "decoded": decode(right)}
+    return {"vocabulary": len(listed), "ids": ids, "text": text, "decoded": decode(right)}
+
+
+ELSEWHERE = 1000  # added to the numbers of the text that is not the one given
+TOO_SHORT = ("equal size", "out of", "sequence of length")
+NOTHING_TO_DRAW = ("'from' to be less than 'to'", "empty range", "low >= high", "high <= 0")
 
 
 def batches(case: dict[str, Any], get_batch: Callable[..., Any]) -> dict[str, Any]:
@@ -109,16 +117,18 @@ def batches(case: dict[str, Any], get_batch: Callable[..., Any]) -> dict[str, An
     others = {
         "batch_size": batch + 1,
         "block_size": block + 2,
-        "data": data.flip(0),
+        **dict.fromkeys(("data", "train_data", "val_data"), data.flip(0) + ELSEWHERE),
         "device": "cpu",
     }
     with setting((get_batch,), others):
         for _ in range(case["times"]):
             try:
                 found = get_batch(data, batch, block)
-            except (RuntimeError, IndexError) as error:
-                if "equal size" in str(error) or "out of" in str(error):
-                    return {"past the end": True}  # a window that is too short, or an index
+            except (RuntimeError, IndexError, ValueError) as error:
+                if any(part in str(error) for part in TOO_SHORT):
+                    return {"past the end": True}
+                if any(part in str(error) for part in NOTHING_TO_DRAW):
+                    return {"no place": str(error)[:200]}
                 raise
             if not isinstance(found, (tuple, list)) or len(found) != 2:
                 what = "None" if found is None else "something else"
@@ -127,7 +137,7 @@ def batches(case: dict[str, Any], get_batch: Callable[..., Any]) -> dict[str, An
             for name, part in (("x", x), ("y", y)):
                 if not isinstance(part, torch.Tensor):
                     raise Misuse(
-                        f"{name} should be a tensor: put the rows together, `torch.stack`."
+                        f"`{name}` should be a tensor: put the rows together, `torch.stack`."
                     )
             seen.append(
                 [tensor_of(x), tensor_of(y), not (x.is_floating_point() or y.is_floating_point())]
@@ -149,11 +159,22 @@ def averages(
     x = torch.tensor(case["x"], dtype=torch.float32)
     T = x.shape[1]
     others = {"T": T + 2, "block_size": T + 3, "B": 1, "C": 1}
+    both = {"average_matmul": average_matmul, "average_softmax": average_softmax}
+    found: dict[str, Any] = {}
+    borrowed: list[str] = []
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            borrowed.append("called")
+            return function(*args)
+
+        return call
+
     with setting((average_matmul, average_softmax), others):
-        found = {
-            "average_matmul": average_matmul(x.clone()),
-            "average_softmax": average_softmax(x.clone()),
-        }
+        for name, function in both.items():
+            with setting((function,), {n: watched(f) for n, f in both.items() if n != name}):
+                found[name] = function(x.clone())
+    found["each does its own work"] = not borrowed
     for name, out in found.items():
         if out is None:
             raise Misuse(f"`{name}` returns None: is a return missing?")
@@ -301,6 +322,11 @@ def leaves(model: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for module in model.modules():
         own = {name: tensor_of(p) for name, p in module.named_parameters(recurse=False)}
+        if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) != 1:
+            raise Misuse(
+                f"A LayerNorm has the shape {tuple(module.normalized_shape)}. It norms each vector "
+                "by itself: `nn.LayerNorm(n_embd)`."
+            )
         if isinstance(module, nn.Linear):
             found.append({"kind": "linear", "weight": own["weight"], "bias": own.get("bias")})
         elif isinstance(module, nn.Embedding):
@@ -358,7 +384,15 @@ def made(case: dict[str, Any], cls: type) -> Any:
     """The learner's module for a case, or a word on what it is instead."""
     from torch import nn
 
-    model = cls(*case["make"])
+    try:
+        model = cls(*case["make"])
+    except TypeError as error:
+        if "float" not in str(error):
+            raise
+        raise Misuse(
+            "A size is no whole number: `/` gives a fraction, `//` a whole number, as in "
+            f"`n_embd // n_head`. (Torch says: {str(error)[:120]})"
+        ) from None
     if not isinstance(model, nn.Module):
         raise Misuse(f"`{cls.__name__}` should be an nn.Module: `class {cls.__name__}(nn.Module)`.")
     return model
@@ -407,7 +441,22 @@ def layer(case: dict[str, Any], cls: type) -> dict[str, Any]:
             result["differs in training"] = not np.allclose(
                 run(model, xs[0], case), run(model, xs[0], case)
             )
+            result |= dropped(model, xs[0], outs[0], case)
     return result
+
+
+def dropped(model: Any, x: np.ndarray, kept: Any, case: dict[str, Any]) -> dict[str, Any]:
+    """What share of the outputs is 0 in training, and whether the others are only scaled."""
+    outs = [run(model, x, case) for _ in range(12)]
+    if not all(isinstance(out, np.ndarray) for out in (kept, *outs)):
+        return {}
+    several, usual = np.stack(outs), np.broadcast_to(kept, (12, *kept.shape))
+    gone = several == 0
+    wanted = usual / (1 - case["setting"]["dropout"])
+    return {
+        "share dropped": float(gone[usual != 0].mean()) if (usual != 0).any() else 0.0,
+        "others only scaled": bool(np.allclose(several[~gone], wanted[~gone], 2e-3, 2e-4)),
+    }
 
 
 def run(model: Any, x: np.ndarray, case: dict[str, Any]) -> Any:
@@ -428,6 +477,19 @@ def run(model: Any, x: np.ndarray, case: dict[str, Any]) -> Any:
     return tensor_of(out)
 
 
+def backward(loss: Any) -> None:
+    """Torch's backward, with a word on tensors that were changed in place."""
+    try:
+        loss.backward()
+    except RuntimeError as error:
+        if "inplace operation" not in str(error):
+            raise
+        raise Misuse(
+            "The way back needs a tensor as it was, and your code has changed it in place, as "
+            "`x += ...` does. Write `x = x + ...`: that makes a new tensor."
+        ) from None
+
+
 def unreached(model: Any, x: np.ndarray) -> int:
     """How many parameters get no gradient from the output."""
     import torch
@@ -435,7 +497,7 @@ def unreached(model: Any, x: np.ndarray) -> int:
     given = torch.tensor(x, dtype=torch.float32, requires_grad=True)
     out = model(given * 1.0)
     weights = torch.arange(out.numel(), dtype=torch.float32).reshape(out.shape).cos()
-    (out * weights).sum().backward()
+    backward((out * weights).sum())
     return sum(p.grad is None for p in model.parameters() if p.requires_grad)
 
 
@@ -476,7 +538,8 @@ def language_model(case: dict[str, Any], cls: type) -> dict[str, Any]:
             first, second = (logits_of(model, runs[0]["idx"]) for _ in range(2))
             result["differs in training"] = not np.allclose(first, second)
             model.eval()
-        if case.get("new") and not any("error" in run for run in runs):
+        fine = not any("error" in run or np.isnan(run["logits"]).any() for run in runs)
+        if case.get("new") and fine:
             result["generated"] = grown(model, case, V, block)
     return result
 
@@ -486,7 +549,7 @@ def actual_sizes(found: list[dict[str, Any]], case: dict[str, Any]) -> tuple[int
     V = case["make"][0] if case["make"] else case["setting"]["vocab_size"]
     block = case["setting"]["block_size"]
     tables = [leaf["weight"].shape[0] for leaf in found if leaf["kind"] == "embedding"]
-    if tables and V not in tables:
+    if tables and V not in tables and not case["make"]:
         V = tables[0]
         block = tables[1] if len(tables) > 1 else block
     return V, block
@@ -501,6 +564,11 @@ def two_ways(model: Any, idx: np.ndarray, targets: np.ndarray, short: bool) -> d
         alone = model(torch.tensor(idx))
         both = model(torch.tensor(idx), torch.tensor(targets))
     except (RuntimeError, IndexError, ValueError) as error:
+        if str(error).startswith(("Expected target size", "Expected input batch_size")):
+            raise Misuse(
+                "`F.cross_entropy` can't pair these shapes. Make one row of logits for each guess: "
+                f"`logits.view(B * T, V)` with `targets.view(B * T)`. (Torch says: {error})"
+            ) from None
         if not short:
             raise
         return {**found, "error": f"{type(error).__name__}: {str(error)[:200]}"}
@@ -514,6 +582,7 @@ def two_ways(model: Any, idx: np.ndarray, targets: np.ndarray, short: bool) -> d
     found["loss without targets"] = alone[1]
     found["logits with targets"] = tensor_of(both[0])
     found["loss"] = both[1]
+    found["loss has a gradient"] = isinstance(both[1], torch.Tensor) and both[1].requires_grad
     return found
 
 
@@ -532,7 +601,7 @@ def unreached_by_loss(model: Any, idx: np.ndarray) -> int:
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
         return -1
     model.zero_grad()
-    loss.backward()
+    backward(loss)
     return sum(p.grad is None for p in model.parameters() if p.requires_grad)
 
 
@@ -597,4 +666,13 @@ def trained(case: dict[str, Any], model: Any, *others: Any) -> dict[str, Any]:
         texts[name] = {"ids": ids, "logits": tensor_of(whole[0]), "cut": tensor_of(cut[0])}
     if was_training:
         model.train()
-    return {"texts": texts, "first seconds": space.get("first_seconds"), "others": list(others)}
+    first = space.get("GPTLanguageModel")
+    return {
+        "texts": texts,
+        "first seconds": space.get("first_seconds"),
+        "others": list(others),
+        "the first one again": bool(others)
+        and space.get("model") is model
+        and isinstance(first, type)
+        and isinstance(model, first),
+    }

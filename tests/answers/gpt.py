@@ -9,7 +9,7 @@ decode = lambda l: ''.join([itos[i] for i in l])
 """,
     """
 def encode(s):
-    return np.array([chars.index(c) for c in s], dtype=int)
+    return np.array([chars.index(c) for c in s], dtype=int).tolist()
 def decode(ids):
     out = ""
     for i in ids:
@@ -18,7 +18,7 @@ def decode(ids):
 """,
     """
 def encode(s):
-    return tuple(map(chars.index, s))
+    return list(map(chars.index, s))
 def decode(ids):
     return "".join(map(chars.__getitem__, ids))
 """,
@@ -272,7 +272,7 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         self.num_heads, self.head_size = num_heads, head_size
         self.c_attn = nn.Linear(n_embd, 3 * num_heads * head_size, bias=False)
-        self.c_proj = nn.Linear(n_embd, n_embd, bias=False)
+        self.c_proj = nn.Linear(num_heads * head_size, n_embd, bias=False)
         self.drop = nn.Dropout(dropout)
     def forward(self, x):
         B, T, C = x.shape
@@ -325,7 +325,7 @@ class FeedForward(nn.Module):
         self.fc1 = nn.Linear(n_embd, 4 * n_embd, bias=False)
         self.drop = nn.Dropout(dropout)
     def forward(self, x):
-        return self.drop(self.fc2(F.gelu(self.fc1(x))))
+        return self.drop(self.fc2(F.relu(self.fc1(x))))
 """,
 ]
 

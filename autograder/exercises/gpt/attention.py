@@ -48,21 +48,65 @@ def _one_of_both(weights: Callable[[int], np.ndarray]) -> dict[str, Any]:
             np.shape(out) == want.shape
             and np.allclose(out, want, atol=1e-4)
             and not np.allclose(out, _averages(case), atol=1e-4)
-            for out in seen.values()
+            for out in (seen[name] for name in BOTH)
         )
 
     return {"answer": (_average_with(_mean_table), wrong), "recognise": recognise}
 
 
+def _nan_like(case: Case, seen: Any, weights: Callable[[int], np.ndarray]) -> bool:
+    """Whether some places are nan where such weights are, and the others as the weights say."""
+    x = np.asarray(case["x"])
+    table = weights(x.shape[1])
+    bad = np.isnan(table).any(-1)
+    want = np.einsum("ts,bsc->btc", np.nan_to_num(table), x)
+    return (
+        bad.any()
+        and not bad.all()
+        and any(
+            np.shape(out) == want.shape
+            and np.isnan(out[:, bad]).all()
+            and np.allclose(out[:, ~bad], want[:, ~bad], atol=1e-4)
+            for out in (seen[name] for name in BOTH)
+        )
+    )
+
+
+def _upside_down(T: int) -> np.ndarray:
+    """Weights where minus infinity stands at the places that may be seen."""
+    with np.errstate(invalid="ignore"):
+        table = np.triu(np.ones((T, T)), 1)
+        return table / table.sum(-1, keepdims=True)
+
+
+def _without_itself(T: int) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        table = np.tril(np.ones((T, T)), -1)
+        return table / table.sum(-1, keepdims=True)
+
+
+def _borrowed(x: Any) -> Any:
+    return average_matmul(x)  # noqa: F821  the probe puts it there, as the notebook has it
+
+
+BOTH = ("average_matmul", "average_softmax")
+
+
 def _explain_averages(case: Case, seen: Any, expected: Any) -> str | None:
-    for name, want in expected.items():
-        got = seen[name]
+    for name in BOTH:
+        got, want = seen[name], expected[name]
         if np.shape(got) != want.shape:
             return f"`{name}` gives the shape {np.shape(got)}, expected {want.shape}"
+        if np.isnan(got).any():
+            return (
+                f"`{name}` gives nan. 0 times minus infinity is nan, and so is the softmax of a "
+                "row that is minus infinity throughout: put minus infinity in with `masked_fill`, "
+                "where the triangle of ones has a 0"
+            )
         wrong = ~np.isclose(got, want, 1e-4, 1e-5)
         if wrong.any():
             t = int(np.argwhere(wrong)[0][1])
-            return f"`{name}` is wrong from place {t} on: it should be the mean of places 0 to {t}"
+            return f"`{name}` is wrong at place {t}: it should be the mean of places 0 to {t}"
     return None
 
 
@@ -82,6 +126,7 @@ averaging = Exercise(
     reference=lambda case: {
         "average_matmul": _averages(case),
         "average_softmax": _averages(case),
+        "each does its own work": True,
     },
     explain=_explain_averages,
     show=lambda case: f"both functions on x of shape {np.shape(case['x'])}",
@@ -93,6 +138,28 @@ averaging = Exercise(
         Rule(call="average_loop", instead="one product of a table of weights with x"),
     ),
     mistakes=(
+        Mistake(
+            id="borrowed",
+            message="One of the two calls the other. Write each in its own way, up to its own "
+            "`weights @ x`.",
+            answer=(_average_with(_mean_table), _borrowed),
+            recognise=lambda case, seen, expected: not seen["each does its own work"],
+        ),
+        Mistake(
+            id="upside_down",
+            message="The mask is the wrong way round: the last place may look at none, so its row "
+            "of scores is minus infinity throughout, and its softmax is nan. Fill where the "
+            "triangle of ones has a 0.",
+            answer=(_average_with(_mean_table), _average_with(_upside_down)),
+            recognise=lambda case, seen, expected: _nan_like(case, seen, _upside_down),
+        ),
+        Mistake(
+            id="without_itself",
+            message="Place 0 is nan: it may look at none, not even at itself, so there is nothing "
+            "to average. The diagonal belongs to the triangle.",
+            answer=(_average_with(_mean_table), _average_with(_without_itself)),
+            recognise=lambda case, seen, expected: _nan_like(case, seen, _without_itself),
+        ),
         Mistake(
             id="future",
             message="Each place gets the mean of all places, also of those after it: the table of "
@@ -142,9 +209,9 @@ averaging = Exercise(
         "1/(t+1) up to the diagonal, 0 after it. First way: a triangle of ones, each row divided "
         "by its sum. Second: zeros and minus infinities, then softmax. See "
         "[torch.tril](https://pytorch.org/docs/stable/generated/torch.tril.html).",
-        "```python\ntril = torch.tril(torch.ones(T, T))\nweights = tril / tril.sum(1, keepdim=...)"
-        "\nreturn weights @ x\n\nscores = torch.zeros(T, T).masked_fill(tril == 0, ...)\n"
-        "weights = F.softmax(scores, dim=...)\n```",
+        "```python\nweights = tril / tril.sum(1, keepdim=...)     # average_matmul\n"
+        "scores = torch.zeros(T, T).masked_fill(tril == 0, ...)\n"
+        "weights = F.softmax(scores, dim=...)          # average_softmax\n```",
     ),
 )
 predict_leak = question(
@@ -230,14 +297,14 @@ def of_outputs(seen: Any) -> dict[str, Any]:
         "takes fewer tokens than block_size": fine,
         "layers where torch sees them": not seen["in plain lists"],
         "the same twice in evaluation": isinstance(seen["again"], np.ndarray)
-        and np.allclose(seen["again"], outs[0], atol=1e-5),
+        and np.allclose(seen["again"], outs[0], atol=1e-5, equal_nan=True),
     }
 
 
 def sees_no_future(seen: Any) -> bool:
     """Whether places before a change keep their outputs."""
-    a, b = seen["later changed"], seen["out"][0]
-    return parts.close(a[:, :2], b[:, :2])
+    a, b = (np.nan_to_num(out[:, :2]) for out in (seen["later changed"], seen["out"][0]))
+    return parts.close(a, b)
 
 
 GOOD_OUTPUTS = {
@@ -277,6 +344,12 @@ def explain_outputs(found: dict[str, Any], expected: dict[str, Any], seen: Any) 
     if not found["takes fewer tokens than block_size"]:
         text = next(out for out in seen["out"] if isinstance(out, str))
         return f"With fewer tokens than block_size it raises {text}"
+    if any(np.isnan(out).any() for out in seen["out"]):
+        return (
+            "What comes out holds nan, as where a row of scores is minus infinity throughout. Is "
+            "the mask the right way round, with its diagonal, and does the softmax run along the "
+            "rows, `dim=-1`?"
+        )
     if not found["the same twice in evaluation"]:
         return "In evaluation mode it gives other numbers each time, for the same input"
     return None
@@ -310,7 +383,8 @@ def show_part(name: str) -> Callable[[Case], str]:
         told = ("n_embd", "block_size", "dropout")
         given = ", ".join(f"{k} = {case['setting'][k]}" for k in told if k in case["setting"])
         made = f"{name}({', '.join(str(item) for item in case['make'])})"
-        return f"{given}\n{made} on x of shape {tuple(case['shapes'][0])} + (n_embd,)"
+        shape = (*case["shapes"][0], case["setting"]["n_embd"])
+        return f"{given}\n{made} on x of shape {shape}"
 
     return show
 
@@ -322,6 +396,30 @@ def _head(id: str, message: str, old: str, new: str, **how: Any) -> Mistake:
         message=message,
         answer=variant("Head", (old, new)),
         recognise=lambda case, seen, expected: _head_gives(case, seen, **how),
+    )
+
+
+def _head_nearly(case: Case, seen: Any, **how: Any) -> bool:
+    """Whether a head that gives nan or infinity at some places gives these numbers elsewhere."""
+    x, out = seen["x"][0], seen["out"][0]
+    fine = np.isfinite(out).all(axis=(0, 2))
+    return (
+        fine.any()
+        and not fine.all()
+        and any(
+            parts.close(out[:, fine], parts.one_head(x, *way, **how)[:, fine])
+            for way in head_ways(case, seen)
+        )
+    )
+
+
+def _nan_head(id: str, message: str, *changes: tuple[str, str], **how: Any) -> Mistake:
+    """A mistake of one head that leaves nan or infinity at some places."""
+    return Mistake(
+        id=id,
+        message=message,
+        answer=variant("Head", *changes),
+        recognise=lambda case, seen, expected: _head_nearly(case, seen, **how),
     )
 
 
@@ -428,6 +526,34 @@ head = Exercise(
             "weights = F.softmax(scores, dim=-1) * self.tril[:T, :T]",
             mask="after",
         ),
+        _nan_head(
+            "upside_down",
+            "The mask is the wrong way round: the last row of scores is minus infinity throughout, "
+            "and its softmax is nan. Fill with minus infinity where the triangle is 0.",
+            (CROP, "self.tril[:T, :T] == 1"),
+            mask="strictly inverted",
+        ),
+        _nan_head(
+            "without_itself",
+            "The first row of scores is minus infinity throughout, and its softmax is nan: a token "
+            "may look at itself, so the diagonal belongs to the triangle.",
+            (CROP, "torch.tril(torch.ones(T, T), -1) == 0"),
+            mask="not itself",
+        ),
+        _nan_head(
+            "no_softmax",
+            "There is no softmax: minus infinity itself is multiplied with the values. Make "
+            "weights of the scores, `F.softmax(scores, dim=-1)`.",
+            ("F.softmax(scores, dim=-1)", "scores"),
+            mask="no softmax",
+        ),
+        _nan_head(
+            "softmax_over_the_batch",
+            "The softmax runs over the batch, `dim=0`. Each row of scores belongs to one query and "
+            "should add up to 1: `dim=-1`.",
+            ("F.softmax(scores, dim=-1)", "F.softmax(scores, dim=0)"),
+            axis=0,
+        ),
         Mistake(
             id="mask_not_cropped",
             message="With fewer tokens than block_size it fails: the triangle is for block_size "
@@ -512,7 +638,7 @@ def _multi_cases(rng: np.random.Generator) -> list[Case]:
         {
             "make": [heads, size],
             "setting": {
-                "n_embd": heads * size,
+                "n_embd": width,
                 "block_size": block,
                 "dropout": 0.35,
                 **OTHERS,
@@ -521,9 +647,9 @@ def _multi_cases(rng: np.random.Generator) -> list[Case]:
             "shapes": shapes,
             "seed": int(rng.integers(2**31)),
         }
-        for heads, size, block, shapes in (
-            (3, 4, 8, [(2, 8), (4, 5)]),
-            (2, 5, 7, [(3, 7), (1, 3)]),
+        for heads, size, width, block, shapes in (
+            (3, 4, 10, 8, [(2, 8), (4, 5)]),
+            (2, 5, 11, 7, [(3, 7), (1, 3)]),
         )
     ]
 
@@ -547,7 +673,13 @@ def _measure_multi(case: Case, seen: Any) -> Any:
         "sees no future": sees_no_future(seen),
         "numbers": _multi_gives(case, seen),
         "dropout in training": seen["differs in training"],
+        "the share of dropout": share_right(case, seen),
     }
+
+
+def share_right(case: Case, seen: Any) -> bool:
+    """Whether as many of the outputs are 0 in training as `dropout` says."""
+    return abs(seen["share dropped"] - case["setting"]["dropout"]) < 0.06
 
 
 def _multi_reference(case: Case, seen: Any) -> Any:
@@ -557,6 +689,7 @@ def _multi_reference(case: Case, seen: Any) -> Any:
         "sees no future": True,
         "numbers": True,
         "dropout in training": True,
+        "the share of dropout": True,
     }
 
 
@@ -572,7 +705,33 @@ def in_plain_list(case: Case, seen: Any, expected: Any) -> bool:
 
 def dropout_in_evaluation(case: Case, seen: Any, expected: Any) -> bool:
     return isinstance(seen["again"], np.ndarray) and not np.allclose(
-        seen["again"], seen["out"][0], atol=1e-5
+        seen["again"], seen["out"][0], atol=1e-5, equal_nan=True
+    )
+
+
+def dropout_mistakes(name: str, end: str, early: tuple[str, str]) -> tuple[Mistake, ...]:
+    """Dropout with another share, or not at the end; `end` is the text of the right layer."""
+
+    def late(case: Case, seen: Any) -> bool:
+        return seen["differs in training"] and seen["share dropped"] > 0.03
+
+    return (
+        Mistake(
+            id="another_share",
+            message="In training another share of the outputs is set to 0 than `dropout` says: end "
+            "with one `nn.Dropout(dropout)`, without a number of your own.",
+            answer=variant(name, (end, "nn.Dropout(0.2)")),
+            recognise=lambda case, seen, expected: late(case, seen) and not share_right(case, seen),
+        ),
+        Mistake(
+            id="dropout_early",
+            message="In training none of the outputs is 0, so dropout does not stand at the end. "
+            "It comes last, after the last linear layer.",
+            answer=variant(name, early),
+            recognise=lambda case, seen, expected: (
+                seen["differs in training"] and not late(case, seen)
+            ),
+        ),
     )
 
 
@@ -701,6 +860,11 @@ multi_head = Exercise(
             ),
             recognise=dropout_in_evaluation,
         ),
+        *dropout_mistakes(
+            "MultiHeadAttention",
+            "nn.Dropout(dropout)",
+            (OUT, "return self.proj(self.dropout(out))"),
+        ),
         Mistake(
             id="scaled_by_width",
             message="The scores are divided by √n_embd: each head has head_size of its own, so "
@@ -730,8 +894,7 @@ multi_head = Exercise(
         "puts (B, T, head_size) pieces side by side: (B, T, num_heads * head_size). See "
         "[ModuleList](https://pytorch.org/docs/stable/generated/torch.nn.ModuleList.html).",
         "```python\nself.heads = nn.ModuleList([Head(head_size) for _ in range(...)])\n"
-        "self.proj = nn.Linear(num_heads * head_size, n_embd)\n"
-        "self.dropout = nn.Dropout(dropout)\n...\n"
+        "...\n"
         "out = torch.cat([head(x) for head in ...], dim=-1)\nreturn self.dropout(...)\n```",
     ),
 )

@@ -17,19 +17,25 @@ from autograder.exercises.gpt.attention import (
     PLAIN_LIST,
     SCALE,
     dropout_in_evaluation,
+    dropout_mistakes,
     explain_outputs,
     in_plain_list,
     of_outputs,
     sees_no_future,
+    share_right,
     show_part,
 )
 from autograder.exercises.gpt.text import (
+    NO_GRADIENT,
+    VIEWED,
     expected_of,
     explain_logits,
     logits_and_loss,
     loss_is,
+    loss_without_gradient,
     number,
     show_model,
+    viewed,
 )
 from autograder.exercises.gpt.wrong import variant
 from autograder.probes import gpt as probes
@@ -58,7 +64,7 @@ def feeds(layers: list[parts.Layer], C: int) -> list[list[parts.Layer]]:
     return [list(pair) for pair in zip(up, down, strict=False)]
 
 
-def _feed_gives(seen: Any, kinds: tuple[str, ...] = BENDS) -> bool:
+def _feed_gives(seen: Any, kinds: tuple[str, ...] = BENDS[:1]) -> bool:
     C = seen["x"][0].shape[-1]
     pairs = feeds(parts.of_kind(seen["leaves"], "linear"), C)
     return len(pairs) == 1 and any(
@@ -76,6 +82,8 @@ def _measure_feed(case: Case, seen: Any) -> Any:
         **of_outputs(seen),
         "numbers": _feed_gives(seen),
         "dropout in training": seen["differs in training"],
+        "the share of dropout": share_right(case, seen),
+        "dropout at the end alone": seen["others only scaled"],
     }
 
 
@@ -85,6 +93,8 @@ def _feed_reference(case: Case, seen: Any) -> Any:
         **GOOD_OUTPUTS,
         "numbers": True,
         "dropout in training": True,
+        "the share of dropout": True,
+        "dropout at the end alone": True,
     }
 
 
@@ -102,6 +112,8 @@ def _explain_feed(case: Case, seen: Any, expected: Any) -> str | None:
                 f"Its layers are {shapes or 'none'}. Expected: {C} to {4 * C}, then {4 * C} to {C}"
             )
         return "Between its two layers should be a ReLU, and nothing after the second but dropout"
+    if found["dropout in training"] and not found["dropout at the end alone"]:
+        return "In training more is changed than by one dropout at the end: is there another?"
     return "In training nothing is dropped: end with `nn.Dropout(dropout)`"
 
 
@@ -133,6 +145,13 @@ feed_forward = Exercise(
             "are one.",
             answer=variant("FeedForward", ("            nn.ReLU(),\n", "")),
             recognise=lambda case, seen, expected: _feed_gives(seen, ("none",)),
+        ),
+        Mistake(
+            id="gelu",
+            message="The bend between the two layers is a GELU. Many large models have it; here, "
+            "as in the figures of this notebook, it is a ReLU: `nn.ReLU()`.",
+            answer=variant("FeedForward", ("nn.ReLU()", "nn.GELU()")),
+            recognise=lambda case, seen, expected: _feed_gives(seen, BENDS[1:]),
         ),
         Mistake(
             id="bent_at_the_end",
@@ -186,6 +205,14 @@ feed_forward = Exercise(
                 "FeedForward", ("return self.net(x)", "return F.dropout(self.net(x), dropout)")
             ),
             recognise=dropout_in_evaluation,
+        ),
+        *dropout_mistakes(
+            "FeedForward",
+            "nn.Dropout(dropout)",
+            (
+                "            nn.Linear(4 * n_embd, n_embd),\n            nn.Dropout(dropout),\n",
+                "            nn.Dropout(dropout),\n            nn.Linear(4 * n_embd, n_embd),\n",
+            ),
         ),
     ),
     hints=(
@@ -445,6 +472,12 @@ block = Exercise(
             ),
         ),
         _block(
+            "feed_first",
+            "Feed-forward comes before attention: listen first, then think about what was heard.",
+            (f"{SA}\n        {FF}", f"{FF}\n        {SA}"),
+            order="feed first",
+        ),
+        _block(
             "side_by_side",
             "Attention and feed-forward both read the same x. Feed-forward comes second: it reads "
             "what attention has added.",
@@ -637,12 +670,13 @@ def _measure_gpt(case: Case, seen: Any) -> Any:
         return found
     found["runs"] = [logits_and_loss(run, V) for run in seen["runs"]]
     found["the same twice in evaluation"] = bool(
-        np.allclose(seen["again"], seen["runs"][0]["logits"], atol=1e-4)
+        np.allclose(seen["again"], seen["runs"][0]["logits"], atol=1e-4, equal_nan=True)
     )
     found["numbers"] = once(seen, lambda: _gpt_gives(case, seen))
     found["gradients reach every weight"] = seen["gradients missing"] == 0
     found["dropout in training"] = seen["differs in training"]
-    found["generates"] = _measure_written(case, seen)
+    if "generated" in seen:
+        found["generates"] = _measure_written(case, seen)
     return found
 
 
@@ -666,7 +700,7 @@ def _measure_written(case: Case, seen: Any) -> Any:
 def _gpt_reference(case: Case, seen: Any) -> Any:
     if any("error" in run for run in seen["runs"]):
         return {"layers where torch sees them": True, "takes fewer tokens than block_size": True}
-    written = seen["generated"]
+    written = seen.get("generated")
     return {
         "layers where torch sees them": True,
         "takes fewer tokens than block_size": True,
@@ -683,7 +717,9 @@ def _gpt_reference(case: Case, seen: Any) -> Any:
             ],
             "starts with the prompt": True,
             "follows the probabilities": True,
-        },
+        }
+        if written
+        else {},
     }
 
 
@@ -696,6 +732,11 @@ def _explain_gpt(case: Case, seen: Any, expected: Any) -> str | None:
         told = explain_logits(case, run, want, seen["V"])
         if told:
             return told
+        if np.isnan(run["logits"]).any():
+            return (
+                "Its logits hold nan, as where a row of scores is minus infinity throughout: check "
+                "the mask of your `Head`"
+            )
         if not np.isclose(number(run["loss"]), want["loss"], rtol=1e-3):
             return (
                 f"The loss is {number(run['loss']):.4g}, and the cross-entropy of these logits "
@@ -703,7 +744,7 @@ def _explain_gpt(case: Case, seen: Any, expected: Any) -> str | None:
                 f"the targets is {want['loss']:.4g}"
             )
     if not found["the same twice in evaluation"]:
-        return "In evaluation mode it gives other logits each time, for the same ids"
+        return "In evaluation mode it gives other logits each time, for the same numbers"
     if not found["numbers"]:
         return _explain_numbers(case, seen)
     if not found["gradients reach every weight"]:
@@ -716,7 +757,7 @@ def _explain_gpt(case: Case, seen: Any, expected: Any) -> str | None:
     if written["shapes"] != want["shapes"]:
         return (
             f"`generate` gives the shape {tuple(written['shapes'][0])}, expected "
-            f"{tuple(want['shapes'][0])}: the prompt and the new ids"
+            f"{tuple(want['shapes'][0])}: the prompt and the new numbers"
         )
     if not written["starts with the prompt"]:
         return "What `generate` returns does not begin with the prompt"
@@ -807,8 +848,9 @@ gpt = Exercise(
         ),
         Mistake(
             id="same_block",
-            message="All blocks are the same one: a list times n_layer repeats one object. Make a "
-            "new `Block(n_embd, n_head)` for each, in a comprehension.",
+            message="There is one block, and n_layer are asked for, each with weights of its own: "
+            "a new `Block(n_embd, n_head)` for each, in a comprehension. A list times n_layer "
+            "repeats one object.",
             answer=variant(
                 "GPTLanguageModel",
                 (
@@ -898,6 +940,36 @@ gpt = Exercise(
             ),
         ),
         Mistake(
+            id="probabilities",
+            message="These are probabilities: they add up to 1. Return the logits, the scores "
+            "before the softmax.",
+            answer=variant(
+                "GPTLanguageModel",
+                (
+                    "logits = self.head(self.norm(x))",
+                    "logits = F.softmax(self.head(self.norm(x)), -1)",
+                ),
+            ),
+            recognise=lambda case, seen, expected: any(
+                np.allclose(run["logits"].sum(-1), 1, atol=1e-3) for run in seen["runs"]
+            ),
+        ),
+        Mistake(
+            id="loss_as_number",
+            message=NO_GRADIENT,
+            answer=variant("GPTLanguageModel", (CALL, CALL + ".item()")),
+            recognise=loss_without_gradient,
+        ),
+        Mistake(
+            id="viewed",
+            message=VIEWED,
+            answer=variant(
+                "GPTLanguageModel",
+                (CALL, "F.cross_entropy(logits.view(B, -1, T), targets)"),
+            ),
+            recognise=loss_is(viewed),
+        ),
+        Mistake(
             id="shifted_again",
             message="The loss compares each place with the target of the next one. `get_batch` has "
             "shifted y already: compare place by place.",
@@ -923,7 +995,7 @@ gpt = Exercise(
                 "GPTLanguageModel", ("x = self.blocks(x)", "x = F.dropout(self.blocks(x), dropout)")
             ),
             recognise=lambda case, seen, expected: (
-                not np.allclose(seen["again"], seen["runs"][0]["logits"], atol=1e-4)
+                not np.allclose(seen["again"], seen["runs"][0]["logits"], atol=1e-4, equal_nan=True)
             ),
         ),
         Mistake(
@@ -942,14 +1014,15 @@ gpt = Exercise(
         ),
         Mistake(
             id="argmax",
-            message="`generate` always takes the most likely id. Draw one by its probabilities, "
-            "with `torch.multinomial`.",
+            message="`generate` always takes the most likely number. Draw one by its "
+            "probabilities, with `torch.multinomial`.",
             answer=variant("GPTLanguageModel", (NEW, "new = p.argmax(-1, keepdim=True)")),
             recognise=_most,
         ),
         Mistake(
             id="drops_the_prompt",
-            message="`generate` leaves out the prompt: return the prompt and the new ids after it.",
+            message="`generate` leaves out the prompt: return the prompt and the new numbers "
+            "after it.",
             answer=variant(
                 "GPTLanguageModel",
                 ("        return idx\n", "        return idx[:, -max_new_tokens:]\n"),

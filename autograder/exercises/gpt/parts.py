@@ -78,7 +78,13 @@ def one_head(
         seen = np.ones((T, T), dtype=bool)
     elif mask == "inverted":
         seen = np.triu(np.ones((T, T), dtype=bool))
-    if mask == "zeros":
+    elif mask == "strictly inverted":
+        seen = np.triu(np.ones((T, T), dtype=bool), 1)
+    elif mask == "not itself":
+        seen = np.tril(np.ones((T, T), dtype=bool), -1)
+    if mask == "no softmax":
+        weights = np.where(seen, scores, 0.0)
+    elif mask == "zeros":
         weights = softmax(np.where(seen, scores, 0.0), axis)
     elif mask == "after":
         weights = np.where(seen, softmax(scores, axis), 0.0)
@@ -113,7 +119,8 @@ def attentions(
     split = [slice(h * size, (h + 1) * size) for h in range(heads)]
     single = [m for m in layers if m[0].shape == (size, C)]
     others = [m for m in layers if m[0].shape != (size, C)]
-    if len(single) == 3 * heads and len(others) == int(last):
+    fits = all(m[0].shape[1] == inner for m in others) or not last
+    if len(single) == 3 * heads and len(others) == int(last) and fits:
         by_head = [single[3 * h : 3 * h + 3] for h in range(heads)]
         by_role = [single[h::heads] for h in range(heads)]
         for groups in (by_head, by_role) if heads > 1 else (by_head,):
@@ -122,12 +129,15 @@ def attentions(
     if len(layers) == 3 + last and all(m[0].shape[0] in (inner, C) for m in layers):
         for order in itertools.permutations(range(3 + last)):
             q, k, v, *o = (layers[i] for i in order)
-            if any(m[0].shape != (inner, C) for m in (q, k, v)):
+            if any(m[0].shape != (inner, C) for m in (q, k, v)) or (
+                o and o[0][0].shape[1] != inner
+            ):
                 continue
             yield [tuple(rows(m, part) for m in (q, k, v)) for part in split], o[0] if o else None
     fused = [m for m in layers if m[0].shape == (3 * inner, C)]
     rest = [m for m in layers if m[0].shape != (3 * inner, C)]
-    if len(fused) == 1 and len(rest) == int(last):
+    fits = all(m[0].shape[1] == inner for m in rest) or not last
+    if len(fused) == 1 and len(rest) == int(last) and fits:
         at = np.arange(3 * inner)
         for shape in ((3, heads, size), (heads, 3, size)):
             index = at.reshape(shape) if shape[0] == 3 else at.reshape(shape).swapaxes(0, 1)
@@ -182,10 +192,12 @@ def one_block(
         lambda z: attend(z, heads, last, **how),
         lambda z: think(z, feed, kind),
     )
+    if order == "feed first":
+        parts = parts[::-1]
     if residual == "parallel":
         return x + parts[0](norm(x, norms[0])) + parts[1](norm(x, norms[1]))
     for at, part in enumerate(parts):
-        if order == "before":
+        if order in ("before", "feed first"):
             entered = norm(x, norms[at])
             base = entered if residual == "of norm" else x
         else:

@@ -184,7 +184,7 @@ predict_examples = question(
 
 def _batch_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
-    for batch, block, extra, times in ((5, 7, 6, 30), (3, 4, 11, 60), (2, 6, 1, 4)):
+    for batch, block, extra, times in ((5, 7, 6, 30), (3, 4, 11, 60), (2, 6, 1, 4), (4, 8, 3, 40)):
         data = rng.permutation(100)[: block + extra]
         cases.append(
             {
@@ -217,6 +217,8 @@ def _starts(case: Case, seen: Any) -> np.ndarray | None:
 def _measure_batches(case: Case, seen: Any) -> Any:
     if "past the end" in seen:
         return {"past the end": True}
+    if "no place" in seen:
+        return {"no place": True}
     starts = _starts(case, seen)
     data, block = np.asarray(case["data"]), case["block_size"]
     possible = len(data) - block
@@ -270,31 +272,37 @@ def _batch_reference(case: Case) -> Any:
 def _show_batch(case: Case) -> str:
     return (
         f"get_batch(data, {case['batch_size']}, {case['block_size']}), {case['times']} times, on "
-        f"{len(case['data'])} ids"
+        f"{len(case['data'])} numbers"
     )
 
 
 def _explain_batches(case: Case, seen: Any, expected: Any) -> str | None:
     found = _measure_batches(case, seen)
+    if "no place" in found:
+        return (
+            "Where there is one window only, no start can be drawn. Starts go from 0 to "
+            f"len(data) - block_size - 1 (it raised: {seen['no place']})"
+        )
     if found["shape of x"] != expected["shape of x"]:
         return (
-            f"x has the shape {tuple(found['shape of x'])}, expected "
-            f"{tuple(expected['shape of x'])}: batch_size rows of block_size ids, both as given in "
-            "the brackets"
+            f"`x` has the shape {tuple(found['shape of x'])}, expected "
+            f"{tuple(expected['shape of x'])}: batch_size rows of block_size numbers, both as "
+            "given in the brackets"
         )
     if found["shape of y"] != expected["shape of y"]:
         return (
-            f"y has the shape {tuple(found['shape of y'])}, expected "
+            f"`y` has the shape {tuple(found['shape of y'])}, expected "
             f"{tuple(expected['shape of y'])}: the shape of x"
         )
     if not found["whole numbers"]:
-        return "The ids are no whole numbers any more: torch.stack keeps the type of `data`"
+        return "These are no whole numbers any more: torch.stack keeps the type of `data`"
     if not found["rows of x are windows of the data"]:
         return (
-            "A row of x is no window of `data`: it should be block_size ids that follow each other"
+            "A row of x is no window of `data`: it should be block_size numbers in a row, as they "
+            "follow each other there"
         )
     if not found["y is x, one place further"]:
-        return "y should hold, at each place, the id that comes after the one in x"
+        return "`y` should hold, at each place, the number that comes after the one in x"
     if not found["rows are drawn one by one"]:
         return "All rows of a batch begin at the same place: draw a place for each of them"
     if not found["in no order"]:
@@ -319,12 +327,15 @@ def _batcher(
     swap: bool = False,
     turn: bool = False,
     one: bool = False,
+    elsewhere: bool = False,
 ) -> Callable:
     """A get_batch with a slip."""
 
     def get_batch(data: Any, batch_size: int, block_size: int) -> Any:
         import torch
 
+        if elsewhere:
+            data = get_batch.__globals__["train_data"]
         if start is None:
             at = torch.randint(len(data) - block_size, (batch_size,))
         else:
@@ -366,9 +377,9 @@ get_batch = Exercise(
     mistakes=(
         Mistake(
             id="past_the_end",
-            message="Some windows run past the end of the data, so they are shorter than the "
-            "others. The last start that leaves room for the targets, too, is "
-            "len(data) - block_size - 1.",
+            message="Some windows come out shorter than others, or run past the end of the data. "
+            "Starts go from 0 to len(data) - block_size - 1: the window that begins there is the "
+            "last that leaves room for its targets.",
             answer=_batcher(
                 lambda data, batch, block, torch: torch.randint(len(data) - block + 1, (batch,))
             ),
@@ -412,6 +423,41 @@ get_batch = Exercise(
             ),
         ),
         Mistake(
+            id="other_data",
+            message="The windows are cut from another text of the notebook, such as `train_data`. "
+            "Cut them from the `data` that the function is given.",
+            answer=_batcher(elsewhere=True),
+            recognise=lambda case, seen, expected: all(
+                x.size and x.min() >= probes.ELSEWHERE for x in seen["x"]
+            ),
+        ),
+        Mistake(
+            id="without_repeats",
+            message="Where the data has fewer places than batch_size, rows are missing: each place "
+            "is drawn once at most. Draw anew for each row, as `torch.randint` does.",
+            answer=_batcher(
+                lambda data, batch, block, torch: torch.randperm(len(data) - block)[:batch]
+            ),
+            recognise=lambda case, seen, expected: (
+                1 < len(expected["starts"]) < case["batch_size"]
+                and all(len(x) == len(expected["starts"]) for x in seen["x"])
+            ),
+        ),
+        Mistake(
+            id="every_block",
+            message="Windows begin at multiples of block_size only. Every place where a window and "
+            "its targets fit should have the same chance.",
+            answer=_batcher(
+                lambda data, batch, block, torch: (
+                    torch.randint((len(data) - block - 1) // block + 1, (batch,)) * block
+                )
+            ),
+            recognise=lambda case, seen, expected: (
+                len(starts := set(_starts(case, seen).ravel().tolist())) > 1
+                and all(start % case["block_size"] == 0 for start in starts)
+            ),
+        ),
+        Mistake(
             id="one_start",
             message="All rows of a batch begin at the same place: draw a place for each of them.",
             answer=_batcher(
@@ -420,7 +466,8 @@ get_batch = Exercise(
                 )
             ),
             recognise=lambda case, seen, expected: (
-                not _measure_batches(case, seen)["rows are drawn one by one"]
+                len(expected["starts"]) > 1
+                and all(len(set(at.tolist())) == 1 for at in _starts(case, seen))
             ),
         ),
         Mistake(
@@ -463,7 +510,7 @@ get_batch = Exercise(
     hints=(
         "Draw batch_size places, cut a window of block_size at each, and put the windows on top of "
         "each other.",
-        "A window that begins at i needs the ids i to i + block_size: one more for y. So the "
+        "A window that begins at i needs the numbers i to i + block_size: one more for y. So the "
         "largest i is len(data) - block_size - 1. `torch.stack` turns a list of rows into a table. "
         "See [torch.randint](https://pytorch.org/docs/stable/generated/torch.randint.html).",
         "```python\nstarts = torch.randint(len(data) - block_size, (batch_size,))\n"
@@ -489,14 +536,21 @@ def _bigram_cases(rng: np.random.Generator) -> list[Case]:
 def logits_and_loss(run: dict[str, Any], V: int) -> dict[str, Any]:
     """What is checked of a model's answer, whatever its logits are."""
     B, T = run["idx"].shape
-    flat = np.asarray(run["logits with targets"]).reshape(-1, V)
+    flat, alone = (_rows(run[key], V) for key in ("logits with targets", "logits"))
     return {
         "shape of the logits": list(run["logits"].shape),
         "loss without targets": run["loss without targets"],
-        "logits the same with targets": len(flat) == B * T
-        and np.allclose(run["logits"].reshape(-1, V), flat, atol=1e-5),
+        "logits the same with targets": len(flat) == len(alone) == B * T
+        and np.allclose(alone, flat, atol=1e-5, equal_nan=True),
         "loss": number(run["loss"]),
+        "loss has a gradient": run["loss has a gradient"],
     }
+
+
+def _rows(logits: Any, V: int) -> np.ndarray:
+    """Logits as one row for each guess; no rows where they are not V each."""
+    z = np.asarray(logits)
+    return z.reshape(-1, V) if z.ndim and z.shape[-1] == V else np.zeros((0, V))
 
 
 def number(value: Any) -> Any:
@@ -536,6 +590,7 @@ def expected_of(run: dict[str, Any], V: int) -> dict[str, Any]:
         "loss without targets": None,
         "logits the same with targets": True,
         "loss": parts.cross_entropy(flat, targets) if len(flat) == len(targets) else 0.0,
+        "loss has a gradient": True,
     }
 
 
@@ -552,6 +607,28 @@ def loss_is(how: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> Calla
         return False
 
     return recognise
+
+
+def loss_without_gradient(case: Case, seen: Any, expected: Any) -> bool:
+    """Recognises a loss that training can't begin from."""
+    return any(run["loss"] is not None and not run["loss has a gradient"] for run in seen["runs"])
+
+
+NO_GRADIENT = (
+    "The loss is no tensor that `loss.backward()` can begin from, as after `.item()`, `float()` or "
+    "`.detach()`. Return what `F.cross_entropy` gives."
+)
+VIEWED = (
+    "`logits.view(B, V, T)` cuts the rows anew, so numbers of different places are mixed: it does "
+    "not transpose. Make one row for each guess, `logits.view(B * T, V)`."
+)
+
+
+def viewed(logits: np.ndarray, idx: np.ndarray, targets: np.ndarray) -> float:
+    """The loss where `view` stands for a transpose."""
+    B, T, V = logits.shape
+    cut = np.swapaxes(np.ascontiguousarray(logits).reshape(B, V, T), 1, 2)
+    return parts.cross_entropy(cut.reshape(-1, V), targets.reshape(-1))
 
 
 def _turned(logits: np.ndarray, idx: np.ndarray, targets: np.ndarray) -> float:
@@ -571,7 +648,7 @@ def explain_logits(case: Case, run: dict[str, Any], expected: dict[str, Any], V:
     if found["loss without targets"] is not None:
         return "Without targets the loss should be None"
     if found["loss"] is None:
-        return "With targets the loss should be a number, and it is None"
+        return "With targets the loss should be there, and it is None"
     if not found["logits the same with targets"]:
         return "With targets the logits are others than without"
     return None
@@ -593,15 +670,18 @@ def _explain_bigram(case: Case, seen: Any, expected: Any) -> str | None:
     )
 
 
+TOLD = ("vocab_size", "block_size", "n_embd", "n_head", "n_layer", "dropout")
+
+
 def show_model(name: str) -> Callable[[Case], str]:
     """The calls of a language model's case."""
 
     def show(case: Case) -> str:
         made = f"{name}({', '.join(str(item) for item in case['make'])})"
-        given = {k: v for k, v in case["setting"].items() if case["make"] == []}
+        given = {k: v for k, v in case["setting"].items() if k in TOLD and case["make"] == []}
         lines = [", ".join(f"{k} = {v}" for k, v in given.items())] if given else []
         shapes = " and ".join(str(tuple(shape)) for shape in case["shapes"])
-        return "\n".join([*lines, f"{made} on ids of shape {shapes}"])
+        return "\n".join([*lines, f"{made} on numbers of shape {shapes}"])
 
     return show
 
@@ -613,6 +693,29 @@ def bigram_mistakes() -> tuple[Mistake, ...]:
     name = "BigramLanguageModel"
     call = "F.cross_entropy(logits.view(B * T, V), targets.view(B * T))"
     return (
+        Mistake(
+            id="other_size",
+            message="The table has not vocab_size rows and vocab_size columns. Use the vocab_size "
+            "that `__init__` is given: a number written out fits one text only.",
+            answer=variant(name, ("nn.Embedding(vocab_size, vocab_size)", "nn.Embedding(65, 65)")),
+            recognise=lambda case, seen, expected: (
+                len(seen["leaves"]) == 1
+                and seen["leaves"][0]["kind"] == "embedding"
+                and seen["leaves"][0]["weight"].shape != (seen["V"], seen["V"])
+            ),
+        ),
+        Mistake(
+            id="loss_as_number",
+            message=NO_GRADIENT,
+            answer=variant(name, (call, call + ".item()")),
+            recognise=loss_without_gradient,
+        ),
+        Mistake(
+            id="viewed",
+            message=VIEWED,
+            answer=variant(name, (call, "F.cross_entropy(logits.view(B, V, T), targets)")),
+            recognise=loss_is(viewed),
+        ),
         Mistake(
             id="summed",
             message="The loss is the sum over all places. Take the mean, as `F.cross_entropy` does "
@@ -815,23 +918,23 @@ def _explain_generated(case: Case, seen: Any, expected: Any) -> str | None:
     found = _measure_generated(case, seen)
     if found.get("shape") != expected["shape"]:
         return (
-            f"From a prompt of shape {np.shape(case['prompt'])} and {case['new']} new ids comes "
-            f"the shape {tuple(found['shape'])}, expected {tuple(expected['shape'])}"
+            f"From a prompt of shape {np.shape(case['prompt'])} and {case['new']} new numbers "
+            f"comes the shape {tuple(found['shape'])}, expected {tuple(expected['shape'])}"
         )
     if not found["starts with the prompt"]:
-        return "The result does not begin with the prompt: join the new ids to what is there"
+        return "The result does not begin with the prompt: join the new numbers to what is there"
     if not found["prompt is what it was"]:
         return "It changes the prompt that it is given: `torch.cat` makes a new tensor"
     if "follows the probabilities" in found and not found["follows the probabilities"]:
         share = ", ".join(f"{f:.2f}" for f in _frequencies(case, seen["ids"])[0])
         want = ", ".join(f"{f:.2f}" for f in _chances(case)[0])
         return (
-            f"Over 2,000 draws the five ids come up with shares {share}; the model's probabilities "
-            f"are {want}"
+            f"Over 2,000 draws the five numbers come up with shares {share}; the model's "
+            f"probabilities are {want}"
         )
     if not found["context"]:
-        return "The model should be given the last block_size ids so far, once for each new id"
-    return "The new ids do not follow from the last one: take the logits at the last place"
+        return "The model should be given the last block_size numbers, once for each new one"
+    return "The new numbers are not those that the logits at the last place ask for"
 
 
 def _generator(
@@ -859,6 +962,10 @@ def _generator(
             p = torch.softmax(logits, dim=axis)
             if draw == "most":
                 new = p.argmax(-1, keepdim=True)
+            elif draw == "softmax twice":
+                new = torch.multinomial(torch.softmax(p, dim=-1), 1)
+            elif draw == "once for all":
+                new = torch.multinomial(p[:1], 1).expand(len(p), 1)
             elif draw == "alike":
                 new = torch.multinomial(torch.ones_like(p), 1)
             else:
@@ -882,13 +989,13 @@ generate = Exercise(
     reference=_generate_reference,
     explain=_explain_generated,
     show=lambda case: (
-        f"block_size = {case['block_size']}\ngenerate(model, ids of shape "
+        f"block_size = {case['block_size']}\ngenerate(model, numbers of shape "
         f"{np.shape(case['prompt'])}, {case['new']})"
     ),
     mistakes=(
         Mistake(
             id="not_cropped",
-            message="The model was given more than block_size ids. It can't read further back: "
+            message="The model was given more than block_size numbers. It can't read further back: "
             "give it the last ones, `idx[:, -block_size:]`.",
             answer=_generator(crop="none"),
             recognise=lambda case, seen, expected: seen["longest"] > case["block_size"],
@@ -896,15 +1003,15 @@ generate = Exercise(
         Mistake(
             id="first_ones",
             message="Once the text is longer than block_size, the model is given its beginning. "
-            "It should see the last block_size ids: `idx[:, -block_size:]`.",
+            "It should see the last block_size numbers: `idx[:, -block_size:]`.",
             answer=_generator(crop="first"),
             on=("sure",),
             recognise=lambda case, seen, expected: _stands_still(case, seen),
         ),
         Mistake(
             id="last_one_only",
-            message="The model is given the last id alone. That is enough for a bigram model, and "
-            "too little for those to come: give it the last block_size ids.",
+            message="The model is given the last number alone. That is enough for a bigram model, "
+            "and too little for those to come: give it the last block_size numbers.",
             answer=_generator(crop="one"),
             recognise=lambda case, seen, expected: (
                 len(seen["contexts"]) > 0 and all(c.shape[1] == 1 for c in seen["contexts"])
@@ -912,17 +1019,38 @@ generate = Exercise(
         ),
         Mistake(
             id="argmax",
-            message="It always takes the most likely id. Draw one by its probabilities, with "
+            message="It always takes the most likely number. Draw one by its probabilities, with "
             "`torch.multinomial`, or the text goes round in circles.",
             answer=_generator(draw="most"),
             on=("by chance",),
             recognise=lambda case, seen, expected: (
-                _frequencies(case, seen["ids"]).max(-1).min() == 1.0
+                (shares := _frequencies(case, seen["ids"])).max(-1).min() == 1.0
+                and np.array_equal(shares.argmax(-1), _chances(case).argmax(-1))
+            ),
+        ),
+        Mistake(
+            id="one_draw",
+            message="Every row of the batch gets the same new number. Draw one for each row, by "
+            "its own probabilities: `torch.multinomial` takes all rows at once.",
+            answer=_generator(draw="once for all"),
+            on=("by chance",),
+            recognise=lambda case, seen, expected: len(set(seen["ids"][:, -1].tolist())) == 1,
+        ),
+        Mistake(
+            id="softmax_twice",
+            message="The new numbers come up as if the softmax were taken twice: nearly equally "
+            "often. One softmax makes the probabilities that `torch.multinomial` takes.",
+            answer=_generator(draw="softmax twice"),
+            on=("by chance",),
+            recognise=lambda case, seen, expected: (
+                np.abs(_frequencies(case, seen["ids"]) - parts.softmax(_chances(case))).max()
+                < 0.035
             ),
         ),
         Mistake(
             id="alike",
-            message="Every id comes up equally often: draw by the softmax of the model's logits.",
+            message="Every number comes up equally often: draw by the softmax of the model's "
+            "logits.",
             answer=_generator(draw="alike"),
             on=("by chance",),
             recognise=lambda case, seen, expected: (
@@ -939,22 +1067,22 @@ generate = Exercise(
         ),
         Mistake(
             id="drops_the_prompt",
-            message="The prompt is missing: the result is the prompt and the new ids after it.",
+            message="The prompt is missing: the result is the prompt and the new numbers after it.",
             answer=_generator(keep="new"),
             on=("sure",),
             recognise=lambda case, seen, expected: seen["ids"].shape[1] == case["new"],
         ),
         Mistake(
             id="only_the_newest",
-            message="Only the newest id is kept: join it to those before, with "
+            message="Only the newest number is kept: join it to those before, with "
             "`torch.cat((idx, new), dim=1)`.",
             answer=_generator(keep="last"),
             recognise=lambda case, seen, expected: case["new"] > 1 and seen["ids"].shape[1] == 1,
         ),
         Mistake(
             id="first_place",
-            message="The new id is drawn from the logits of the first place. What comes next is "
-            "said at the last one: `logits[:, -1, :]`.",
+            message="The new number is drawn from the logits of the first place. What comes next "
+            "is said at the last one: `logits[:, -1, :]`.",
             answer=_generator(at=0),
             on=("sure",),
             recognise=lambda case, seen, expected: np.array_equal(
@@ -1019,7 +1147,7 @@ def _estimate_reference(case: Case) -> Any:
 def _explain_estimated(case: Case, seen: Any, expected: Any) -> str | None:
     if seen["windows"] != expected["windows"]:
         return (
-            f"The model sees {seen['windows']} windows, expected all "
+            f"The model is given {seen['windows']} windows, expected all "
             f"{expected['windows']}, once each"
         )
     if not isinstance(seen["loss"], (int, float)):
@@ -1051,6 +1179,8 @@ def _estimator(
                 loss = model(xb, yb)[1].item()
                 total += loss * len(xb)
                 means.append(loss)
+                if how == "first":
+                    return total / n
         if back:
             model.train()
         return {
@@ -1060,6 +1190,8 @@ def _estimator(
             "last": means[-1],
             "added": sum(means),
             "added over n": sum(means) / n,
+            "full groups": 200 * sum(means) / n,
+            "over the characters": total / len(data),
         }[how]
 
     return estimate_loss
@@ -1089,7 +1221,7 @@ estimate_loss = Exercise(
     reference=_estimate_reference,
     explain=_explain_estimated,
     show=lambda case: (
-        f"block_size = {case['block_size']}\nestimate_loss(model, {len(case['data'])} ids)"
+        f"block_size = {case['block_size']}\nestimate_loss(model, {len(case['data'])} numbers)"
     ),
     mistakes=(
         Mistake(
@@ -1098,6 +1230,13 @@ estimate_loss = Exercise(
             "first.",
             answer=_estimator(evaluate=False),
             recognise=lambda case, seen, expected: not seen["eval"],
+        ),
+        Mistake(
+            id="first_group_only",
+            message="Only the first 200 windows are measured: does `return` stand inside the loop? "
+            "It comes after it, as far to the left as `for`.",
+            answer=_estimator(how="first"),
+            recognise=lambda case, seen, expected: seen["windows"] == 200 < expected["windows"],
         ),
         Mistake(
             id="stays_in_eval",
@@ -1131,6 +1270,24 @@ estimate_loss = Exercise(
             message="This is a sum over all windows. Divide it by their number.",
             answer=_estimator(how="sum"),
             recognise=_loss_like(lambda case: float(np.sum(_window_losses(case)))),
+        ),
+        Mistake(
+            id="full_groups",
+            message="Every group counts as 200 windows, and the last one has fewer: multiply by "
+            "`len(xb)`.",
+            answer=_estimator(how="full groups"),
+            recognise=_loss_like(
+                lambda case: 200 * sum(_chunk_means(case)) / len(_windows(case)[0])
+            ),
+        ),
+        Mistake(
+            id="over_the_characters",
+            message="The sum over the windows is divided by the number of characters. Divide by n, "
+            "the number of windows.",
+            answer=_estimator(how="over the characters"),
+            recognise=_loss_like(
+                lambda case: float(np.sum(_window_losses(case))) / len(case["data"])
+            ),
         ),
         Mistake(
             id="groups_added",

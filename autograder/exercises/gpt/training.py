@@ -21,7 +21,7 @@ def _rate_cases(rng: np.random.Generator) -> list[Case]:
         peak = round(float(rng.uniform(0.002, 0.02)), 4)
         middle = [int(rng.integers(1, warmup)) if warmup > 1 else 0]
         middle += rng.integers(warmup + 1, steps - 1, size=2).tolist()
-        for step in sorted({0, *middle, warmup - 1, warmup, steps - 1}):
+        for step in sorted({0, *middle, warmup - 1, warmup, steps - 1}, reverse=True):
             cases.append({"args": [step, steps, peak, warmup]})
     return cases
 
@@ -94,6 +94,26 @@ learning_rate = Exercise(
             ),
         ),
         Mistake(
+            id="one_step_too_long",
+            message="At step `warmup` the rate is above the peak: the rise ends at step "
+            "warmup - 1, so it is for `step < warmup`.",
+            answer=lambda step, steps, peak, warmup: (
+                peak * (step + 1) / warmup
+                if step <= warmup
+                else peak * (steps - step) / (steps - warmup)
+            ),
+        ),
+        Mistake(
+            id="falls_too_slowly",
+            message="At step `warmup` the rate is already below the peak. From there to `steps` "
+            "it is steps - warmup steps, not one more: divide by that.",
+            answer=lambda step, steps, peak, warmup: (
+                peak * (step + 1) / warmup
+                if step < warmup
+                else peak * (steps - step) / (steps - warmup + 1)
+            ),
+        ),
+        Mistake(
             id="rises",
             message="After the warm-up it goes on rising, from 0. It should fall to 0: turn the "
             "fraction round, steps left over steps from there to the end.",
@@ -106,9 +126,8 @@ learning_rate = Exercise(
     ),
     hints=(
         "Two straight lines, and an `if` between them.",
-        "Rising: the share of the warm-up that is done, (step + 1) / warmup. Falling: the share of "
-        "the rest that is still to come, with steps - warmup steps in it. Test both at "
-        "step = warmup. See "
+        "Rising is given: the share of the warm-up that is done. Falling: the share of the rest "
+        "that is still to come, with steps - warmup steps in it. Test it at step = warmup. See "
         "[learning-rate schedules](https://cs231n.github.io/neural-networks-3/#anneal).",
         "```python\nif step < warmup:\n    return peak * (step + 1) / ...\n"
         "return peak * (steps - step) / ...\n```",
@@ -161,6 +180,7 @@ def _judged(share: float) -> dict[str, Callable]:
             "sees no future": not best["leaks"],
             "tells characters apart": best["tells characters apart"],
             "loss is low enough": best["loss"] <= share * best["pairs"],
+            "a model of its own": not seen["the first one again"],
             "quicker": _quicker(seen),
         }
 
@@ -170,6 +190,7 @@ def _judged(share: float) -> dict[str, Callable]:
             "sees no future": True,
             "tells characters apart": True,
             "loss is low enough": True,
+            "a model of its own": True,
             "quicker": True,
         },
     }
@@ -179,10 +200,12 @@ def _quicker(seen: Any) -> bool:
     """Whether the second training took at most 0.7 of the first one's seconds, if both are "
     "known."""
     first = seen["first seconds"]
-    if not seen["others"] or not isinstance(first, (int, float)):
+    if not seen["others"]:
         return True
     mine = seen["others"][0]
-    return isinstance(mine, (int, float)) and 0 < mine <= 0.7 * first
+    if not isinstance(mine, (int, float)) or not mine > 0:
+        return False
+    return not isinstance(first, (int, float)) or mine <= 0.7 * first
 
 
 def _explain(share: float) -> Callable:
@@ -198,9 +221,19 @@ def _explain(share: float) -> Callable:
                 f"table of letter pairs gets {best['pairs']:.2f} there, and "
                 f"{share * best['pairs']:.2f} is asked for: train longer, or with another rate"
             )
+        if seen["the first one again"]:
+            return (
+                "`fast_model` is `model`, the first GPT itself. Make a new one, with a name of its "
+                "own, and train that"
+            )
         mine, first = seen["others"][0], seen["first seconds"]
         if not isinstance(mine, (int, float)):
             return "`fast_seconds` should be a number: the seconds that the training took"
+        if not mine > 0:
+            return (
+                f"`fast_seconds` is {mine:.1f}, and a training takes more than 0 seconds: the "
+                "time after the loop minus the time before it"
+            )
         return (
             f"The loss is fine. It took {mine:.1f} seconds, the first GPT {first:.1f}: at most "
             f"{0.7 * first:.1f} are asked for"
@@ -365,16 +398,15 @@ faster = Exercise(
     trains=True,
     mistakes=(*_trained_mistakes(5.0),),
     hints=(
-        "The same loop, with the fast model in place of the first one and one line more.",
+        "One line in the loop. Below it four: the model, the time, the training, the time again.",
         "Clipping belongs between `loss.backward()`, which fills in the gradients, and "
         "`optimizer.step()`, which uses them. If the time is too long, take fewer steps; the "
         "schedule then ends earlier, too. See [clip_grad_norm_]"
         "(https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html).",
-        "```python\nfast_model = FastGPT()\noptimizer = torch.optim.AdamW(fast_model.parameters(), "
-        "lr=peak, betas=(0.9, 0.99), weight_decay=0.1)\nstart = time.process_time()\n"
-        "for step in progress(steps):\n    ...\n    loss.backward()\n"
-        "    nn.utils.clip_grad_norm_(fast_model.parameters(), 1.0)\n    ...\n"
-        "fast_seconds = time.process_time() - start\n```",
+        "```python\n        loss.backward()\n"
+        "        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n        ...\n\n"
+        "fast_model = FastGPT()\nstart = time.process_time()\ntrain_fast(...)\n"
+        "fast_seconds = ...\n```",
     ),
     **_judged(0.83),
 )
