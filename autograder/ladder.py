@@ -123,7 +123,7 @@ class Ladder:
         names, losses = list(self.rungs), [loss for loss, _ in self.rungs.values()]
         wide = max(len(name) for name in names)
         bought = [0.0, *(a - b for a, b in pairwise(losses))]
-        print(f"{'rung':{wide}}  loss   better by")
+        print(f"{'rung':{wide}}  loss   better than the row above by")
         for name, loss, gain in zip(names, losses, bought, strict=True):
             print(
                 f"{name:{wide}}  {loss:.3f}  {gain:+.3f}" if gain else f"{name:{wide}}  {loss:.3f}"
