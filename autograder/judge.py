@@ -371,4 +371,4 @@ def _sentence(text: str) -> str:
     text = text.strip()
     if not re.match(r"[a-z_.]+\(", text):  # a call keeps its small letter
         text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "?", "!", ":")) else text + "."
+    return text if text.endswith((".", "?", "!", ":", ".)", "?)")) else text + "."

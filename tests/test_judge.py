@@ -192,6 +192,12 @@ def test_what_cannot_be_measured_is_said_in_a_sentence() -> None:
     )
 
 
+def test_a_message_that_ends_in_brackets_gets_no_second_full_stop() -> None:
+    mistakes = (Mistake(id="square", message="Too large. (See the text.)", answer=lambda x: x**2),)
+    exercise = make(mistakes=mistakes, few_mistakes_because="test")
+    assert verdict(exercise, lambda x: x * x).message == "Too large. (See the text.)"
+
+
 def test_endless_recursion() -> None:
     def double(x: float) -> float:
         return double(x)
