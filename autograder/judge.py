@@ -77,8 +77,10 @@ def _well_formed(seen: Observation) -> bool:
     if not isinstance(seen, dict):
         return False
     error = seen.get("error")
-    texts = ("type", "message", "line", "number", "function")
-    fine = error is None or (isinstance(error, dict) and all(key in error for key in texts))
+    told = {"type": str, "message": str, "line": str, "number": int, "function": str}
+    fine = error is None or (
+        isinstance(error, dict) and all(isinstance(error.get(k), kind) for k, kind in told.items())
+    )
     match seen.get("status"):
         case "ok":
             mutated = seen.get("mutated")

@@ -457,6 +457,9 @@ MALFORMED = [
     [{"status": "timed_out", "limit": "long"}],
     [{"status": "misuse"}],
     [{"status": "stub", "error": "text"}],
+    [{"status": "stub", "name": 3}],
+    [{"status": "stub", "error": {**ERROR, "function": None}}],
+    [{"status": "raised", "error": {**ERROR, "message": 3}}],
 ]
 
 

@@ -63,10 +63,11 @@ def check_times(
 def solved(module: course.Module) -> Iterator[tuple[Exercise, tuple[Any, ...]]]:
     """A module's exercises with the answers of its solutions, from its built source notebook.
 
-    Each comes when the notebook has been run that far: a later cell may give names anew.
+    Each comes when the notebook has been run that far: a later cell may give names anew. Training
+    exercises are left out, and so is what comes after the last of the others.
     """
     notebook = json.loads(module.source_path.read_text(encoding="utf-8"))
-    left = {exercise.id: exercise for exercise in module.exercises}
+    left = {exercise.id: exercise for exercise in module.exercises if not exercise.trains}
     space: dict[str, Any] = {"__name__": "__main__"}
     for number, cell in enumerate(notebook["cells"]):
         graded = cell["metadata"].get("nbgrader", {})
@@ -93,8 +94,6 @@ def report(console: Console) -> None:
         medians = []
         for module in course.written():
             for exercise, answers in solved(module):
-                if exercise.trains:
-                    continue
                 times = check_times(exercise, answers)
                 medians.append(statistics.median(times))
                 table.add_row(exercise.id, _seconds(medians[-1]), _seconds(max(times)))

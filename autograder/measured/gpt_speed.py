@@ -117,19 +117,17 @@ def build(changes: tuple[str, ...], vocab_size: int) -> Any:
 
 def measure(changes: tuple[str, ...], seed: int) -> tuple[float, float]:
     """(validation loss in nats, seconds of computing) of one run."""
-    import numpy as np
     import torch
     from torch.nn import functional as F
 
+    from autograder.bench.measure import validation_loss
+    from autograder.bench.recipes import Text
     from autograder.corpus import load_corpus
 
-    text = load_corpus().text
-    chars = sorted(set(text))
-    data = torch.from_numpy(np.searchsorted(chars, list(text)))
-    n = int(0.9 * len(data))
-    train, held_out = data[:n], data[n:]
+    text = Text.of(load_corpus().text)
+    train = text.train
     torch.manual_seed(seed)
-    model = build(changes, len(chars))
+    model = build(changes, text.vocab_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, betas=(0.9, 0.99), weight_decay=0.1)
     warmup, start = STEPS // 20, time.process_time()
     for step in range(STEPS):
@@ -143,15 +141,7 @@ def measure(changes: tuple[str, ...], seed: int) -> tuple[float, float]:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
     seconds = time.process_time() - start
-    count = (len(held_out) - 1) // LENGTH
-    x = held_out[: count * LENGTH].view(count, LENGTH)
-    y = held_out[1 : count * LENGTH + 1].view(count, LENGTH)
-    with torch.no_grad():
-        total = sum(
-            F.cross_entropy(model(a).flatten(0, 1), b.flatten(), reduction="sum").item()
-            for a, b in zip(x.split(64), y.split(64), strict=True)
-        )
-    return total / (count * LENGTH), seconds
+    return validation_loss(model, text.validation, LENGTH), seconds
 
 
 def main() -> None:

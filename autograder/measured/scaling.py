@@ -30,16 +30,15 @@ def measure() -> dict[str, Any]:
     """Train all models, each on the same batches in the same order."""
     import torch
 
+    from autograder.bench.recipes import Text
     from autograder.corpus import load_corpus
 
     corpus = load_corpus()
-    letters = sorted(set(corpus.text))
-    ids = torch.tensor([letters.index(letter) for letter in corpus.text])
-    cut = int(0.9 * len(ids))
+    text = Text.of(corpus.text)
     torch.set_num_threads(1)
     models = []
     for width in (*WIDTHS, HELD_OUT):
-        models.append(_trained(ids[:cut], ids[cut:], len(letters), width))
+        models.append(_trained(text.train, text.validation, text.vocab_size, width))
         print(models[-1], flush=True)
     return {
         "corpus": corpus.name,
@@ -49,7 +48,7 @@ def measure() -> dict[str, Any]:
             "layers": LAYERS,
             "context": CONTEXT,
             "characters_read": STEPS * BATCH * CONTEXT,
-            "vocabulary": len(letters),
+            "vocabulary": text.vocab_size,
         },
         "models": models[:-1],
         "held_out": models[-1],
@@ -59,6 +58,8 @@ def measure() -> dict[str, Any]:
 def _trained(train: Any, held_out: Any, vocab_size: int, width: int) -> dict[str, Any]:
     import torch
     from torch.nn import functional
+
+    from autograder.bench.measure import validation_loss
 
     torch.manual_seed(1)
     model = _transformer(vocab_size, width)
@@ -83,25 +84,9 @@ def _trained(train: Any, held_out: Any, vocab_size: int, width: int) -> dict[str
     return {
         "width": width,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "loss": round(_loss(model, held_out), 4),
+        "loss": round(validation_loss(model, held_out, CONTEXT), 4),
         "seconds": round(time.perf_counter() - began),
     }
-
-
-def _loss(model: Any, ids: Any) -> float:
-    """The mean loss over the whole held-out text, in windows of the context's length."""
-    import torch
-    from torch.nn import functional
-
-    windows = (len(ids) - 1) // CONTEXT
-    x = ids[: windows * CONTEXT].view(windows, CONTEXT)
-    y = ids[1 : windows * CONTEXT + 1].view(windows, CONTEXT)
-    total = 0.0
-    with torch.no_grad():
-        for some_x, some_y in zip(x.split(256), y.split(256), strict=True):
-            logits = model(some_x).flatten(0, 1)
-            total += functional.cross_entropy(logits, some_y.flatten(), reduction="sum").item()
-    return total / y.numel()
 
 
 def _transformer(vocab_size: int, width: int) -> Any:
