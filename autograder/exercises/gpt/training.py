@@ -197,7 +197,7 @@ def _judged(share: float) -> dict[str, Callable]:
 
 
 def _quicker(seen: Any) -> bool:
-    """Whether the second training took at most 0.7 of the first one's seconds, if those are known."""
+    """Whether the second training took at most 0.7 of the first one's seconds, if known."""
     first = seen["first seconds"]
     if not seen["others"]:
         return True
