@@ -89,6 +89,11 @@ def written() -> tuple[Module, ...]:
     return tuple(module for module in modules() if module.text_path.is_file())
 
 
+def graded() -> tuple[Module, ...]:
+    """The written modules that have exercises; the others are only read."""
+    return tuple(module for module in written() if module.exercises)
+
+
 def module(name: str) -> Module:
     """The module of this id, or of its number or the end of its id ("4", "04", "micrograd")."""
     for candidate in modules():

@@ -58,6 +58,10 @@ def summary(found: list[Standing]) -> tuple[str, str]:
     return remaining, f"Next: {upcoming.next.title} ({upcoming.module.id}, `{upcoming.next.id}`)"
 
 
+def _without_exercises(module: course.Module) -> str:
+    return "to read" if module in course.written() else "not written yet"
+
+
 def status_card(record: dict[str, Any]) -> Card:
     """The status as a box with a bar a module."""
     found = standings(record)
@@ -67,7 +71,7 @@ def status_card(record: dict[str, Any]) -> Card:
     width = max(len(item.module.id) for item in found)
     for item in found:
         share = item.done / item.total if item.total else 0
-        count = f"{item.done} of {item.total}" if item.total else "not written yet"
+        count = f"{item.done} of {item.total}" if item.total else _without_exercises(item.module)
         lines.append(f"  {item.module.id:<{width}} {'█' * round(20 * share):<20} {count}")
         bar = (
             '<div style="height:.6em;border-radius:.3em;background:rgba(128,128,128,.25)">'

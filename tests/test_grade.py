@@ -137,6 +137,13 @@ def test_a_target_that_is_not_there_is_one_line(target: str, tmp_path: Path) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_a_module_without_exercises_has_nothing_to_grade(tmp_path: Path) -> None:
+    module = course.module("11_next_steps")
+    save(release(module), tmp_path / module.id, f"{module.id}.ipynb")
+    with pytest.raises(SpeedrunError, match="Nothing in 11_next_steps is graded"):
+        grade([module.id], tmp_path)
+
+
 def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     item = {"id": "a", "outcome": "passed", "points": 1, "max_points": 1, "message": ""}
     report = Report(
@@ -152,7 +159,7 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @slow
-@pytest.mark.parametrize("module", course.written(), ids=lambda module: module.id)
+@pytest.mark.parametrize("module", course.graded(), ids=lambda module: module.id)
 def test_solutions_get_full_marks(module: course.Module, tmp_path: Path) -> None:
     save(solved(module), tmp_path / module.id, f"{module.id}.ipynb")
     (report,) = grade([module.id], tmp_path)
@@ -172,7 +179,7 @@ def test_solutions_get_full_marks(module: course.Module, tmp_path: Path) -> None
 
 
 @slow
-@pytest.mark.parametrize("module", course.written(), ids=lambda module: module.id)
+@pytest.mark.parametrize("module", course.graded(), ids=lambda module: module.id)
 def test_untouched_release_is_not_attempted_throughout(
     module: course.Module, tmp_path: Path
 ) -> None:

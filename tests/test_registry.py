@@ -138,7 +138,7 @@ def test_minutes_add_up_to_the_slots() -> None:
 
 def test_every_written_module_declares_its_exercises() -> None:
     for module in course.written():
-        assert module.exercises, module.id
+        assert module.exercises or module.id == "11_next_steps", module.id
         assert module.objectives, module.id
         importlib.import_module("autograder.exercises")
 

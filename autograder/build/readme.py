@@ -38,7 +38,7 @@ def course_map() -> str:
             f"(https://colab.research.google.com/github/{address}/blob/main/{path})"
         )
         title = f"[{module.id}]({path}){badge}" if ready else f"{module.id} (to come)"
-        count = str(sum(not e.bonus for e in module.exercises)) if ready else ""
+        count = str(sum(not e.bonus for e in module.exercises) or "") if ready else ""
         beside = ""
         if module.resource:
             beside = (

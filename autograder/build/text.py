@@ -101,12 +101,12 @@ def _header(module: course.Module) -> NotebookNode:
         title, author, url = (module.resource[key] for key in ("title", "author", "url"))
         beside = f"Beside it: [{title}]({url}), {author}. This notebook also stands alone.\n\n"
     exercises = sum(not exercise.bonus for exercise in module.exercises)
+    graded = f"{count(exercises, 'exercise')}, {count(module.points, 'point')}"
     text = (
         f"# {number} · {module.title}\n\n"
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n\n"
         f"**{module.summary}**\n\n"
-        f"About {module.minutes} minutes, {count(exercises, 'exercise')}, "
-        f"{count(module.points, 'point')}. {beside}"
+        f"About {module.minutes} minutes, {graded if exercises else 'nothing graded'}. {beside}"
         f"You will\n\n{objectives}"
     )
     return new_markdown_cell(text.rstrip())

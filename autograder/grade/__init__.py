@@ -96,6 +96,8 @@ def _graded(
             raise Malformed(f"The file can't be read: {error.strerror}.") from None
         notebook, notes = read(data)
         module = module or module_of(notebook, path.name)
+        if not module.exercises:
+            raise SpeedrunError(f"Nothing in {module.id} is graded: it is only to read.")
         gated = rebuild(notebook, master_of(module), module)
     except Malformed as error:
         name = module.id if module else None
