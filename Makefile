@@ -64,7 +64,7 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/speedrun build --check
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 	@for notebook in solutions/*/*.ipynb; do \
 	  home=$$(mktemp -d) && \
 	  SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval "$$notebook" || exit 1; \
