@@ -1,4 +1,4 @@
-"""The command `speedrun`: lab, status, hint, solution, reset, update, grade, build.
+"""The command `speedrun`: lab, status, hint, solution, reset, update, grade, sweep, report, build.
 
 Exit codes: 0 done, 1 the answer is no (and one line says why), 2 wrong usage. What a verb needs is
 imported inside of it, so that `--help` is quick.
@@ -253,6 +253,77 @@ def grade(
     print_reports(reports, as_json)
     if any(report.verdict != "graded" for report in reports):
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Example: speedrun sweep experiment.ipynb --grid p=1.0,0.35,0.05 --seeds 0:8 --jobs 2"
+)
+def sweep(
+    experiment: Annotated[
+        Path, typer.Argument(metavar="EXPERIMENT.ipynb", help="A notebook with a parameters cell.")
+    ],
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=V,V,...", help="Values of one parameter; may be given again."),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Seeds A to B - 1, or a list: 0,3,5. Default: none."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many runs go on at once.")] = 2,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go. Default: EXPERIMENT-runs beside it."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, as in tcp://host:8786.")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run again what has failed before.")
+    ] = False,
+) -> None:
+    """Run an experiment notebook for every combination of values and seeds.
+
+    Finished runs are kept: the same command goes on where it was stopped, and repeats nothing
+    while the notebook's code is the same.
+    """
+    _need("lab", "papermill", "nbformat")
+    from autograder.research.options import grid_of, seeds_of
+    from autograder.research.sweep import run_sweep
+    from autograder.research.table import print_summary
+
+    try:
+        values, numbers = grid_of(grid or []), seeds_of(seeds)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        summary = run_sweep(experiment, values, numbers, jobs, out, scheduler, retry_failed)
+    except KeyboardInterrupt:
+        raise SpeedrunError("Stopped. Finished runs are kept: the same command goes on.") from None
+    print_summary(summary)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: speedrun report --out replication.html")
+def report(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path(
+        "report.html"
+    ),
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Write your replication as one page: registration, claims, sweeps, lab notebook, outline."""
+    from autograder.learner.folder import learner_folder
+    from autograder.progress import write_atomically
+    from autograder.research.report import report as page
+
+    write_atomically(out, page(learner_folder(folder).path))
+    _say(str(out))
+    if show:
+        import webbrowser
+
+        webbrowser.open(out.resolve().as_uri())
 
 
 @app.command(epilog="Example: speedrun build 04_micrograd")

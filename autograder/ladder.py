@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from autograder.figures import BLUE, GREY, ORANGE, VERMILION, figure
-from autograder.watched import is_graded, is_watched
+from autograder.watched import in_notebook, is_graded, is_watched
 
 EVERY = 0.25  # seconds between two pictures of the curve
 WIDTH, HEIGHT = 420, 90
@@ -56,7 +56,7 @@ class Progress:
         self.losses.append(float(loss.detach() if hasattr(loss, "detach") else loss))
 
     def _draw(self, done: int) -> None:
-        if is_graded() or not _in_notebook():
+        if is_graded() or not in_notebook():
             return
         from IPython.display import display
 
@@ -66,14 +66,6 @@ class Progress:
             self.handle = display(drawn, display_id=True)
         else:
             self.handle.update(drawn)
-
-
-def _in_notebook() -> bool:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return get_ipython() is not None
 
 
 def curve(losses: list[float], done: int, steps: int, seconds: float) -> Drawn:

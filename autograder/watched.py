@@ -1,4 +1,4 @@
-"""Whether somebody sits at the notebook, or a program runs it."""
+"""Whether there is a notebook, and whether somebody sits at it or a program runs it."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ def is_graded() -> bool:
 def is_watched() -> bool:
     """False where the notebook is built or graded: nobody moves a slider or waits at a bar."""
     return not (is_graded() or os.environ.get("SPEEDRUN_BUILD"))
+
+
+def in_notebook() -> bool:
+    """Whether what is displayed reaches a notebook."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return get_ipython() is not None

@@ -19,7 +19,18 @@ import pytest
 import autograder
 from autograder import cli, progress
 
-VERBS = ("lab", "status", "hint", "solution", "reset", "update", "grade", "build")
+VERBS = (
+    "lab",
+    "status",
+    "hint",
+    "solution",
+    "reset",
+    "update",
+    "grade",
+    "sweep",
+    "report",
+    "build",
+)
 Run = Callable[..., subprocess.CompletedProcess[str]]
 needs_jupyterlab = pytest.mark.skipif(
     importlib.util.find_spec("jupyterlab") is None, reason="JupyterLab is not installed"
