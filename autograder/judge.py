@@ -17,7 +17,7 @@ import numpy as np
 
 from autograder.exercise import UNMEASURED, Case, Exercise, Mistake
 from autograder.outcome import Outcome, Result
-from autograder.plain import Difference, Other, brief, difference, is_number, plain
+from autograder.plain import STUMBLED, Difference, Other, brief, difference, is_number, plain
 from autograder.probes import observe
 
 Observation = dict[str, Any]
@@ -161,9 +161,12 @@ def _halted(
 
 def _other_stub(exercise: Exercise, error: dict[str, Any] | None) -> str:
     """The name of an unwritten function of another exercise that the answer calls, or ""."""
-    if not error or set(exercise.takes.values()) != {"function"}:
+    if not error or "value" in exercise.takes.values():
         return ""
     path = error["function"].split(".")  # a function in a function belongs to the outer one, too
+    own = set(path) & set(exercise.takes) or (len(path) > 1 and "<locals>" not in path)
+    if own and "class" in exercise.takes.values():
+        return ""  # a method, of this class or of one that was written before
     return path[-1] if path[-1].isidentifier() and not set(path) & set(exercise.takes) else ""
 
 
@@ -223,9 +226,11 @@ def _wrong(
         return Result(Outcome.WRONG, _sentence(message), asked, mistake.id if mistake else None)
     details = [("Called", exercise.shown(case))]
     place, returned, wanted = _shown(exercise, wrong)
-    if place:
+    stumbled = isinstance(seen["value"], dict) and STUMBLED in seen["value"]
+    if place and not stumbled:
         details.append(("Look at", " → ".join(place)))
-    if is_number(wrong.expected) or _as_returned(exercise, case, seen["value"]):
+    returns = is_number(wrong.expected) or _as_returned(exercise, case, seen["value"])
+    if returns and not stumbled:
         details += [("Returned", returned), ("Expected", wanted)]
     drawn = _safely(exercise.picture, case, seen["value"], expected[shown])
     picture, picture_text = drawn or (None, "")

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+# A probe hands back {STUMBLED: word} where the error that an answer raised says what is wrong.
+STUMBLED = "stumbled"
 MAX_TEXT = 20_000
 MAX_ITEMS = 1_000_000
 MAX_BITS = 1000  # of a whole number: all of these fit into a float

@@ -55,7 +55,7 @@ with figure(
     panels[0].set(ylabel="share")
 
 # %% [markdown]
-# The longer the part that you look at, the surer the guess. A large model looks at thousands of tokens, and it can't look those up: no long text occurs twice. It has to **compress** what it read into its weights. Modules 06 and 07 show how.
+# A count needs examples, and the longer the part that you look at, the fewer there are. A large model looks at thousands of tokens, and it can't look those up: hardly any long text occurs twice. It has to **compress** what it read into its weights. Modules 06 and 07 show how.
 
 # %% [markdown]
 # ## 2. Tokens
@@ -249,7 +249,7 @@ with needs("get_stats", "merge", "tokenizer"):
 #
 # Why this matters: this is a language model's whole life, with counting in place of learning.
 #
-# A **bigram model** looks at one token only. It is a table: row i for the token that is there now, column j for the one that comes next, and every row adds up to 1. One pair that never occurred would make a whole new text impossible. So a little is added to every count first: **smoothing**.
+# A **bigram model** looks at one token only. It is a table: row i for the token that is there now, column j for the one that comes next, and every row adds up to 1. One pair that never occurred would give a whole new text the probability 0. So a little is added to every count first: **smoothing**.
 #
 # $$P(j \mid i) = \frac{\text{count}_{ij} + s}{\sum_k (\text{count}_{ik} + s)}$$
 #
@@ -564,9 +564,9 @@ with needs("fit_power_law"):
     print(f"seven models: a = {a:.2f}, alpha = {alpha:.3f}, floor = {floor:.3f}")
 
 # %% [markdown]
-# With one larger model the floor comes into sight. A law that fits need not hold further out: predict, measure, and say how far off you were. (All seven also read equally much; a larger model could have used more.)
+# With one larger model the fit finds a floor, from one point. A law that fits need not hold further out: predict, measure, and say how far off you were. (All seven also read equally much; a larger model could have used more.)
 #
-# The law says nothing about what a model can *do* at a given loss. Abilities and dangers have no such curve, one reason why people who care about safety test each new model before it is used.
+# The law says nothing about what a model can *do* at a given loss. Abilities and dangers have no such reliable curve, one reason why people who care about safety test each new model before it is used.
 
 # %% [markdown]
 # ## 6. From a text machine to an assistant

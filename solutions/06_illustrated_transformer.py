@@ -123,7 +123,7 @@ sliders(draw_look_up, stretch=(0.0, 12.0, 0.5, 1.0))
 # %% [markdown]
 # @exercise predict_scale
 #
-# A query and a key have 64 random numbers each. Each of the 64 products lies around 0 with **variance** 1: its square is 1 on average. The variance of a sum of independent numbers is the sum of their variances. How far from 0 is the dot product, typically?
+# A query and a key have 64 random numbers each. Each of the 64 products lies around 0 with **variance** 1: its square is 1 on average. The variance of a sum of independent numbers is the sum of their variances, and a typical size is the *root* of a variance. How far from 0 is the dot product, typically?
 #
 # @options
 
@@ -593,7 +593,7 @@ with figure(
     ax.set_axis_off()
 
 # %% [markdown]
-# Such a stream grows. So each reader first brings its copy to one size, word by word, with a **layer norm**:
+# Every addition makes the stream larger. So each reader first brings its copy to one size, word by word, with a **layer norm**:
 #
 # $$\text{norm}(x) = \gamma \cdot \frac{x - \text{mean}}{\sqrt{\text{variance} + \epsilon}} + \beta$$
 #
@@ -649,7 +649,7 @@ def transformer_block(x, params, num_heads):
 #
 # Why this matters: a map looks readable. How far can you trust it?
 #
-# This course trained a small model for you, on generated sentences such as the one below. At "it", it had to say which noun is meant; nobody told it where to look. It runs on **your** code: your positions, and your block, twice, with one head each. Its `answer` gives each word a score. The next two cells need not be read.
+# This course trained a small model for you, on generated sentences such as the one below. At "it", it had to say which noun is meant; nobody told it where to look. It runs on **your** code: your positions, and your block, twice, with one head each. Its `answer`, below, names a noun and says how sure it is. The next two cells need not be read.
 
 # %% tags=["nbval-ignore-output"]
 model = load_attention()
@@ -777,7 +777,7 @@ with needs("transformer_block", "positional_encoding"):
         print(f"{tired[place]:8} hidden: it is {says} ({sure:.0%} sure)")
 
 # %% [markdown]
-# Four times the map was right. Without "animal" the model names another animal: it knows the kind, and has lost the word. Without "the" or "street" nothing changes. Without "tired" it is the street. Now a sentence where the map leads astray.
+# Four times the weights had told the truth. Without "animal" the model names another animal: it knows the kind, and has lost the word. Without "the" or "street" nothing changes. Without "tired" it is the street. Now a sentence where the map leads astray.
 
 # %% tags=["nbval-ignore-output"]
 with needs("transformer_block", "positional_encoding"):
@@ -810,8 +810,8 @@ with needs("transformer_block", "positional_encoding"):
 # | piece | what it does | in one line |
 # |---|---|---|
 # | scores | how well keys fit queries | `q @ np.swapaxes(k, -1, -2) / np.sqrt(d_k)` |
-# | mask | True: may be attended | `np.where(mask, scores, -1e9)`, before softmax |
-# | look-up | mix the values | `softmax(scores) @ v` |
+# | mask | True: may be attended | `masked_softmax(scores, mask)`: -1e9 before the softmax, 0 after it |
+# | look-up | mix the values | `weights @ v` |
 # | causal mask | itself and before | `i[None, :] <= i[:, None]` |
 # | split, merge | into heads and back | `x.reshape(B, T, H, D).swapaxes(1, 2)`, `x.swapaxes(1, 2).reshape(B, T, C)` |
 # | positions | a clock for each pair of columns | `sin`, `cos` of `place / 10000 ** (two_i / C)` |

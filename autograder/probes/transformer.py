@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.plain import STUMBLED
 from autograder.probes.backprop import by_name
 from autograder.probes.observe import Misuse
 
@@ -31,7 +32,7 @@ def _has_dots(value: Any) -> bool:
 
 
 def attention(case: dict[str, Any], function: Callable[..., Any]) -> Any:
-    """What a look-up gives, and its weights; with `swapped` or `indexed` where it stumbled so."""
+    """What a look-up gives, and its weights; or a word for how it stumbled."""
     q, k, v, *mask = case["args"]
     try:
         return by_name(function(q, k, v, *mask), ("out", "weights"))
@@ -40,11 +41,11 @@ def attention(case: dict[str, Any], function: Callable[..., Any]) -> Any:
         table = _second(function, k, q, v, *mask)
         if np.shape(table)[-2:] != (q.shape[-2], k.shape[-2]):
             raise
-        return {"swapped": True}
+        return {STUMBLED: "swapped"}
     except IndexError as error:
         if "boolean" not in str(error):
             raise
-        return {"indexed": True}
+        return {STUMBLED: "indexed"}
 
 
 def _second(function: Callable[..., Any], *args: Any) -> Any:
@@ -69,7 +70,7 @@ def several_heads(case: dict[str, Any], function: Callable[..., Any]) -> Any:
     except AttributeError as error:
         if "'tuple' object" not in str(error):
             raise
-        return {"stumbled": "pair"}
+        return {STUMBLED: "pair"}
     except ValueError as error:
         # A matrix on the left fits where there are as many words as numbers in a word.
         square = np.resize(x, (1, x.shape[-1], x.shape[-1]))
@@ -79,7 +80,7 @@ def several_heads(case: dict[str, Any], function: Callable[..., Any]) -> Any:
             function(square, *weights[:5])
         except Exception:
             raise error from None
-        return {"stumbled": "left"}
+        return {STUMBLED: "left"}
 
 
 def one_array(case: dict[str, Any], function: Callable[..., Any]) -> Any:

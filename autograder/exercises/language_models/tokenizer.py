@@ -530,7 +530,8 @@ tokenizer = Exercise(
         ),
         Mistake(
             id="tokenizer_bytes",
-            message="`encode` returns the bytes as they are. Apply the merges that were learnt.",
+            message="`encode` returns the bytes as they are. Apply the merges that were learnt: "
+            "`for pair, idx in self.merges.items()`, and keep what `merge` returns.",
             answer=_tokenizer(encode=lambda self, text: list(text.encode())),
             on=("no ties",),
         ),
@@ -543,7 +544,8 @@ tokenizer = Exercise(
         ),
         Mistake(
             id="tokenizer_rarest",
-            message="`train` takes the rarest pair. Take the one with the largest count.",
+            message="`train` takes a pair that is rare. Take the one with the largest count: "
+            "max(counts, key=counts.get).",
             answer=_tokenizer(choose=lambda self, counts: min(counts, key=counts.__getitem__)),
             recognise=lambda case, seen, expected: (
                 seen["tokens"][:1] != expected["tokens"][:1] and _rarest_first(case, seen)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograder.exercise import Case, Exercise, Mistake, Option, question
+from autograder.plain import STUMBLED
 from autograder.probes import transformer as probes
 
 
@@ -44,8 +45,8 @@ predict_scale = question(
         ),
         "c": Option(
             text="about 64",
-            why="That would be so if all 64 products had the same sign. Their signs are random, "
-            "so most of them cancel.",
+            why="64 is the variance of the sum, the size squared. A typical size is its root. "
+            "(64 itself would be the size if all products had the same sign.)",
         ),
         "d": Option(
             text="about 0, as they cancel",
@@ -281,7 +282,7 @@ scaled_dot_product_attention = Exercise(
             message="Queries and keys are swapped: the queries come first, `q` times `k` turned. "
             "Then each row is a query.",
             answer=_swapped,
-            recognise=lambda case, seen, expected: "swapped" in seen,
+            recognise=lambda case, seen, expected: seen.get(STUMBLED) == "swapped",
         ),
         Mistake(
             id="attention_mask_as_index",
@@ -289,7 +290,7 @@ scaled_dot_product_attention = Exercise(
             "square brackets. `masked_softmax` takes it as it is, and so does "
             "`np.where(mask, scores, -1e9)`.",
             answer=_by_index,
-            recognise=lambda case, seen, expected: "indexed" in seen,
+            recognise=lambda case, seen, expected: seen.get(STUMBLED) == "indexed",
         ),
         Mistake(
             id="attention_scale_len",

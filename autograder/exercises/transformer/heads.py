@@ -10,6 +10,7 @@ import numpy as np
 
 from autograder.exercise import Case, Exercise, Mistake
 from autograder.exercises.transformer.attention import attend, attention_with, same, some_mask
+from autograder.plain import STUMBLED
 from autograder.probes import transformer as probes
 
 SHAPES = {
@@ -391,7 +392,7 @@ multi_head_attention = Exercise(
             message="`scaled_dot_product_attention` returns two things, and both go on as one "
             "tuple. Take the first: `out, _ = scaled_dot_product_attention(...)`.",
             answer=multi_head_with(attend=lambda q, k, v, mask: attention_with()(q, k, v, mask)),
-            recognise=lambda case, seen, expected: seen["stumbled"] == "pair",
+            recognise=lambda case, seen, expected: seen.get(STUMBLED) == "pair",
         ),
         Mistake(
             id="heads_left",
@@ -399,7 +400,7 @@ multi_head_attention = Exercise(
             "a word. Words are rows here, so the weights stand on the right: `x @ W_k`, and "
             "`merged @ W_o`.",
             answer=multi_head_with(last=lambda out, W_o: W_o @ out),
-            recognise=lambda case, seen, expected: seen["stumbled"] == "left",
+            recognise=lambda case, seen, expected: seen.get(STUMBLED) == "left",
         ),
         Mistake(
             id="heads_residual",

@@ -23,13 +23,13 @@ predict_it = question(
         ),
         "c": Option(
             text="wide, the word that is new",
-            why="The last word says what kind of thing is meant. What the model has to name is the "
-            "noun, and the noun's own vector is where to get it.",
+            why="The last word says what kind of thing is meant, and block 1 can fetch that. What "
+            "the model has to name is the noun, and in this sentence it looks there.",
         ),
         "d": Option(
             text="it, the word itself",
             why="Its own vector doesn't say which noun is meant, and the stream hands it on "
-            "anyway. What is missing stands elsewhere.",
+            "anyway. In this sentence it looks at a noun.",
         ),
     },
     hints=(

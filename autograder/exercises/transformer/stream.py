@@ -274,6 +274,7 @@ def _block_with(
     mask: Callable = lambda T: None,
     heads: Callable = lambda h: h,
     from_start: bool = False,
+    norm_again: bool = False,
     onto_normed: tuple[bool, bool] = (False, False),
     onto_start: bool = False,
     network: Callable | None = None,
@@ -287,7 +288,7 @@ def _block_with(
         weights = (p["W_q"], p["W_k"], p["W_v"], p["W_o"])
         attention = _quick_heads(h, *weights, heads(num_heads), mask(x.shape[1]))
         x = stream[0] * (h if onto_normed[0] else x) + attended * attention
-        given = start if from_start else x
+        given = h if norm_again else start if from_start else x
         h = _quick_norm(given, *second) if normed[1] else given
         inner = bend(h @ p["W1"] + biases[0] * p["b1"])
         given = h if onto_normed[1] else start if onto_start else x
@@ -443,6 +444,18 @@ transformer_block = Exercise(
             message="The network reads the x from before attention. It should read the stream "
             "after attention has been added.",
             answer=_block_with(from_start=True),
+        ),
+        Mistake(
+            id="block_old_h",
+            message="The network reads the old h, from before attention. Make a new one: "
+            "h = layer_norm(x, ...), with gamma2, beta2 and the x to which attention was added.",
+            answer=_block_with(from_start=True, norms=lambda p: (("gamma1", "beta1"),) * 2),
+        ),
+        Mistake(
+            id="block_normed_twice",
+            message="The second norm is given h, which is normalised already and is older than "
+            "attention's result. Give it the new x.",
+            answer=_block_with(norm_again=True),
         ),
         Mistake(
             id="block_no_bend",
