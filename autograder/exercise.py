@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.outcome import Result
 from autograder.plain import Other, plain
 from autograder.probes import call, letter
 
@@ -60,6 +61,22 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """One line of a rubric: what is looked at, and what earns 0, 1, 2, ... points."""
+
+    name: str
+    levels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        assert len(self.levels) >= 2, self.name
+
+    @property
+    def points(self) -> int:
+        """What the best level earns."""
+        return len(self.levels) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exercise:
     """One exercise: what it asks, and how an answer is judged.
 
@@ -80,6 +97,11 @@ class Exercise:
     wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
     `reveals` is off where the expected value is the answer itself, and a failing check must not
     show it. `limit` is in seconds, for all cases together.
+
+    `rubric` is for what a person grades (see `autograder.written`): the check then only sees to
+    the form, and all points come from the person. `keep(record, seen)` may write into the progress
+    what the probe handed back of an answer that passed, and replace the result.
+    `for_grader(seen, facts)` gives labelled lines for who grades by hand.
     """
 
     id: str
@@ -107,17 +129,28 @@ class Exercise:
     reveals: bool = True
     bonus: bool = False
     trains: bool = False
+    rubric: tuple[Criterion, ...] = ()
+    keep: Callable[[dict[str, Any], Any], Result | None] | None = None
+    for_grader: Callable[[Any, dict[str, Any]], list[tuple[str, str]]] | None = None
 
     def __post_init__(self) -> None:
         assert self.id.isidentifier(), self.id
         assert 1 <= self.difficulty <= 5, self.id
         assert len(self.hints) == 3, self.id
         assert len(self.mistakes) >= 3 or self.few_mistakes_because, self.id
+        by_hand = sum(criterion.points for criterion in self.rubric)
+        assert not self.rubric or by_hand == self.points, (self.id, by_hand)
 
     @property
     def check_id(self) -> str:
         """The `grade_id` of the exercise's test cell; its solution cell's is the `id` itself."""
         return f"check_{self.id}"
+
+    @property
+    def graded_cell(self) -> str:
+        """The `grade_id` of the cell that carries the points: where a person gives them, the
+        answer's own."""
+        return self.id if self.rubric else self.check_id
 
     def expected(self, case: Case, seen: Any) -> Any:
         """What a right answer hands back for `case`."""

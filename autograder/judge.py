@@ -135,7 +135,8 @@ def _halted(
                 )
             case "stub" if index == 0:
                 missing = f"`{seen['name']}`" if len(exercise.takes) > 1 and "name" in seen else ""
-                left = " in place of `raise NotImplementedError()`" if seen.get("error") else ""
+                raises = (seen.get("error") or {}).get("line")
+                left = " in place of `raise NotImplementedError()`" if raises else ""
                 return Result(
                     Outcome.NOT_ATTEMPTED,
                     f"Write {missing or 'your answer'} in the cell above{left}, then run both.",

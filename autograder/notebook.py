@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder import course, progress, rules, unnamed
+from autograder import course, progress, registration, rules, unnamed
 from autograder.draw import draw_graph
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
@@ -24,6 +24,7 @@ from autograder.placing import placement
 from autograder.plain import encode
 from autograder.probes import observe
 from autograder.show import COLOURS, Card, count, note_card, result_card
+from autograder.watched import checking
 
 __all__ = [
     "check",
@@ -120,14 +121,19 @@ def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> No
         return
     answers += tuple(named[key] for key in list(exercise.takes)[len(answers) :] if key in named)
     cases = draw(exercise, INSTANT_SEED)
-    observations = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
+    with checking():
+        observations = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
     result = judge(exercise, cases, observations)
     if result.passed:
         result = rules.broken(exercise.rules, _source_of(answers)) or result
-    _note(exercise, result, observations)
-    if os.environ.get("NBGRADER_EXECUTION") and not result.passed:
+    result, published = _note(exercise, result, observations)
+    done = result.outcome in (Outcome.PASSED, Outcome.NOTED)
+    if os.environ.get("NBGRADER_EXECUTION") and not done:
         raise CheckFailed(result_card(result, exercise.title).text)
-    _show(result_card(result, exercise.title, _footer(exercise, result)))
+    card = result_card(result, exercise.title, _footer(exercise, result))
+    if published:
+        card.data[registration.MIME] = published
+    _show(card)
 
 
 def _footer(exercise: Exercise, result: Result) -> str:
@@ -136,21 +142,31 @@ def _footer(exercise: Exercise, result: Result) -> str:
         if exercise.id.startswith("_") or not exercise.points:
             return ""
         return f"{worth}." if exercise.options else f"{worth} here; graded again on fresh inputs."
+    if result.outcome is Outcome.NOTED:
+        return f"A person gives up to {count(exercise.points, 'point')}, by the rubric above."
     if result.outcome is Outcome.NOT_ATTEMPTED:
         return ""
     return f'Stuck? `hint("{exercise.id}")` gives the next of three steps.'
 
 
-def _note(exercise: Exercise, result: Result, observations: list[dict[str, Any]]) -> None:
-    fingerprint = ""
+def _note(
+    exercise: Exercise, result: Result, observations: list[dict[str, Any]]
+) -> tuple[Result, dict[str, Any]]:
+    """Write a result into the progress; what is shown of it, and a record that goes with it."""
+    fingerprint, published = "", {}
     if all(item["status"] != "misuse" for item in observations):
         seen = json.dumps([encode(item) for item in observations], sort_keys=True)
         fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
     try:
         with progress.updating() as record:
-            progress.note_check(record, exercise.id, str(result.outcome), fingerprint)
+            if result.passed and exercise.keep is not None:
+                result = exercise.keep(record, observations[0]["value"]) or result
+                published = registration.published(record)
+            noted = Outcome.PASSED if result.outcome is Outcome.NOTED else result.outcome
+            progress.note_check(record, exercise.id, str(noted), fingerprint)
     except SpeedrunError as error:
         _show(_problem("progress", str(error)))
+    return result, published
 
 
 def _source_of(answers: tuple[Any, ...]) -> str:

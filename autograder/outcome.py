@@ -1,4 +1,4 @@
-"""What a check can say: five outcomes, never blurred, and the words that go with one."""
+"""What a check can say: six outcomes, never blurred, and the words that go with one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The five outcomes of an exercise."""
+    """The outcomes of an exercise. Only a text that a person is to grade is `NOTED`."""
 
     PASSED = "passed"
     WRONG = "wrong"
     NOT_ATTEMPTED = "not attempted"
     RAISED = "raised"
     TIMED_OUT = "timed out"
+    NOTED = "noted"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Result:
 
     `message` is one or two sentences for the learner; `details` are labelled lines under it
     (called, returned, expected, your line). `mistake` is the id of the named mistake that was
-    recognised. `picture` is an SVG and `picture_text` says the same in words.
+    recognised. `picture` is an SVG and `picture_text` says the same in words. `table` has
+    rows of texts, its first one the headings.
     """
 
     outcome: Outcome
@@ -31,6 +33,7 @@ class Result:
     mistake: str | None = None
     picture: str | None = None
     picture_text: str = ""
+    table: tuple[tuple[str, ...], ...] = ()
 
     @property
     def passed(self) -> bool:

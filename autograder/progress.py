@@ -187,7 +187,7 @@ def note_grade(record: dict[str, Any], exercise_id: str, outcome: str, points: f
     """Record what `speedrun grade` gave for an exercise."""
     known = entry(record, exercise_id)
     known["graded"] = {"outcome": outcome, "points": points, "at": now()}
-    if outcome == "passed":
+    if outcome in ("passed", "noted"):
         known.setdefault("passed_at", now())
         known["outcome"] = "passed"
 

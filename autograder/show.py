@@ -18,6 +18,7 @@ WORDS = {
     Outcome.NOT_ATTEMPTED: "Not attempted",
     Outcome.RAISED: "It raised an error",
     Outcome.TIMED_OUT: "It took too long",
+    Outcome.NOTED: "Noted",
 }
 MARKS = {
     Outcome.PASSED: "✓",
@@ -25,6 +26,7 @@ MARKS = {
     Outcome.NOT_ATTEMPTED: "○",
     Outcome.RAISED: "!",
     Outcome.TIMED_OUT: "…",
+    Outcome.NOTED: "→",
 }
 # Okabe and Ito's colours: told apart by colour-blind readers, and readable on light and dark.
 COLOURS = {
@@ -33,6 +35,7 @@ COLOURS = {
     Outcome.NOT_ATTEMPTED: "#808890",
     Outcome.RAISED: "#d55e00",
     Outcome.TIMED_OUT: "#d55e00",
+    Outcome.NOTED: "#0072b2",
 }
 MONO = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)"
 
@@ -42,9 +45,10 @@ class Card:
 
     def __init__(self, colour: str, body: str, text: str) -> None:
         self.colour, self.body, self.text = colour, body, text
+        self.data: dict[str, object] = {}  # what a program may read of it, by MIME type
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": self.text, "text/html": self.to_html()}
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {"text/plain": self.text, "text/html": self.to_html(), **self.data}
 
     def __repr__(self) -> str:
         return self.text
@@ -96,6 +100,26 @@ def rows(details: Iterable[tuple[str, str]]) -> str:
     )
 
 
+def table(lines: Iterable[tuple[str, ...]]) -> str:
+    """Rows of texts side by side; the first row holds the headings."""
+    cell = (
+        'style="text-align:left;vertical-align:top;padding:.25em 1em .25em 0;'
+        'white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit"'
+    )
+    first, *others = lines
+    head = "".join(f'<th scope="col" {cell}>{html.escape(name)}</th>' for name in first)
+    body = "".join(
+        f'<tr style="background:none"><th scope="row" {cell}>{html.escape(label)}</th>'
+        + "".join(f"<td {cell}>{html.escape(value)}</td>" for value in values)
+        + "</tr>"
+        for label, *values in others
+    )
+    return (
+        '<table style="margin-top:.5em;border-collapse:collapse;font-size:13px">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
 def result_card(result: Result, title: str, footer: str = "") -> Card:
     """A check's result as a box."""
     words, mark = WORDS[result.outcome], MARKS[result.outcome]
@@ -111,6 +135,16 @@ def result_card(result: Result, title: str, footer: str = "") -> Card:
         first, *rest = value.splitlines() or [""]
         lines.append(f"  {label:<{width}}  {first}")
         lines += [" " * (width + 4) + line for line in rest]
+    if result.table:
+        body += table(result.table)
+        names, *kept = result.table
+        for label, *values in kept:
+            lines.append(f"  {label}")
+            lines += [
+                f"    {name}: " + " ".join(value.split())
+                for name, value in zip(names[1:], values, strict=True)
+                if value
+            ]
     if result.picture:
         described = html.escape(result.picture_text, quote=True)
         body += (

@@ -163,17 +163,22 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_solutions_get_full_marks(module: course.Module, tmp_path: Path) -> None:
     save(solved(module), tmp_path / module.id, f"{module.id}.ipynb")
     (report,) = grade([module.id], tmp_path)
-    assert [item["message"] for item in report.exercises if item["outcome"] != "passed"] == []
+    by_hand = [e for e in module.exercises if e.rubric]
+    points = module.points - sum(e.points for e in by_hand)
+    fine = ("passed", "noted")
+    assert [item["message"] for item in report.exercises if item["outcome"] not in fine] == []
     assert (report.verdict, report.score, report.max_score) == (
-        "graded",
-        module.points,
+        "needs_review" if by_hand else "graded",
+        points,
         module.points,
     )
     assert [item["id"] for item in report.exercises] == [e.id for e in module.exercises]
-    assert report.notes == []
-    assert rows(tmp_path) == sorted((module.id, e.check_id, e.points) for e in module.exercises)
+    assert len(report.notes) == bool(by_hand)
+    assert rows(tmp_path) == sorted(
+        (module.id, e.graded_cell, 0 if e.rubric else e.points) for e in module.exercises
+    )
     page = report.feedback.read_text(encoding="utf-8")
-    assert f"(Score: {module.points:.1f} / {module.points:.1f})" in page
+    assert f"(Score: {points:.1f} / {module.points:.1f})" in page
     done = progress.load(tmp_path)["exercises"]
     assert all(done[e.id]["outcome"] == "passed" for e in module.exercises)
 
@@ -187,7 +192,7 @@ def test_untouched_release_is_not_attempted_throughout(
     (report,) = grade([module.id], tmp_path)
     assert (report.verdict, report.score) == ("graded", 0)
     assert {item["outcome"] for item in report.exercises} == {"not attempted"}
-    assert rows(tmp_path) == sorted((module.id, e.check_id, 0) for e in module.exercises)
+    assert rows(tmp_path) == sorted((module.id, e.graded_cell, 0) for e in module.exercises)
 
 
 @slow

@@ -19,8 +19,12 @@ from traitlets.config import Config
 
 from autograder import course
 from autograder.errors import SpeedrunError
+from autograder.probes.written import UNWRITTEN
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+TEXT_STUB = re.compile(
+    r'(?<="""\n)# YOUR CODE HERE\nraise NotImplementedError\(\)(?=\n""")', re.MULTILINE
+)
 TOP_LEVEL_STUB = re.compile(r"^# YOUR CODE HERE\nraise NotImplementedError\(\)$", re.MULTILINE)
 
 
@@ -29,7 +33,8 @@ class ClearSolutionRegions(ClearSolutions):
 
     Inside a function the stub raises NotImplementedError, as nbgrader's does. At the top level
     of a cell, where raising would halt the notebook, it is a comment; the author's own first
-    assignment (``answer = ...``) stands above it.
+    assignment (``answer = ...``) stands above it. Between triple quotes it is an
+    invitation to write.
     """
 
     def preprocess_cell(
@@ -39,6 +44,7 @@ class ClearSolutionRegions(ClearSolutions):
         self.code_stub = {"python": STUB}
         cell, resources = super().preprocess_cell(cell, resources, cell_index)
         if cell.cell_type == "code":
+            cell.source = TEXT_STUB.sub(UNWRITTEN, cell.source)
             cell.source = TOP_LEVEL_STUB.sub("# YOUR CODE HERE", cell.source)
         return cell, resources
 

@@ -15,7 +15,8 @@ What an author writes::
 
 What the build adds: the header with badge, objectives and time; the setup cell (a code cell
 tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; a
-question's options in place of an `@options` line; the locked test cell after the answer;
+question's options in place of an `@options` line, a written answer's rubric in place of `@rubric`;
+the locked test cell after the answer;
 nbgrader's metadata; cell ids that do not change from one build to the next.
 """
 
@@ -34,8 +35,10 @@ from autograder import course
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
 from autograder.show import count
+from autograder.written import rubric_table
 
 OPTIONS_LINE = re.compile(r"^@options *$", re.MULTILINE)
+RUBRIC_LINE = re.compile(r"^@rubric *$", re.MULTILINE)
 EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
 
 
@@ -56,8 +59,12 @@ def source_notebook(module: course.Module) -> NotebookNode:
                 lambda found: _heading(_declared(declared, found[1], module)), cell.source
             )
             if announced:
-                options = _options(_declared(declared, announced[-1], module))
+                exercise = _declared(declared, announced[-1], module)
+                options = _options(exercise)
                 cell.source = OPTIONS_LINE.sub(lambda _, text=options: text, cell.source)
+                if exercise.rubric:
+                    rubric = rubric_table(exercise.rubric)
+                    cell.source = RUBRIC_LINE.sub(lambda _, text=rubric: text, cell.source)
             cells.append(new_markdown_cell(cell.source, metadata=cell.metadata))
         elif "setup" in cell.metadata.get("tags", ()):
             setup.source += "\n" + cell.source
@@ -141,27 +148,32 @@ def _options(exercise: Exercise) -> str:
 
 def _answer(exercise: Exercise, cell: NotebookNode) -> NotebookNode:
     graded = {
-        "grade": False,
+        "grade": bool(exercise.rubric),  # by hand
         "grade_id": exercise.id,
         "locked": False,
         "schema_version": 3,
         "solution": True,
         "task": False,
     }
+    if exercise.rubric:
+        graded["points"] = exercise.points
     return new_code_cell(cell.source, metadata={**cell.metadata, "nbgrader": graded})
 
 
 def _test(exercise: Exercise) -> NotebookNode:
     graded = {
-        "grade": True,
+        "grade": not exercise.rubric,
         "grade_id": exercise.check_id,
         "locked": True,
-        "points": exercise.points,
         "schema_version": 3,
         "solution": False,
         "task": False,
     }
-    return new_code_cell(test_source(exercise), metadata={"nbgrader": graded})
+    if not exercise.rubric:
+        graded["points"] = exercise.points
+    # What a check keeps has the time in it, which is another one each time.
+    tags = {"tags": ["nbval-ignore-output"]} if exercise.keep else {}
+    return new_code_cell(test_source(exercise), metadata={**tags, "nbgrader": graded})
 
 
 def test_source(exercise: Exercise) -> str:

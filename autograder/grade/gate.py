@@ -18,7 +18,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder import course
+from autograder import course, registration
 from autograder.errors import SpeedrunError
 
 LARGEST = 100_000_000
@@ -169,6 +169,10 @@ def rebuild(notebook: dict[str, Any], master: NotebookNode, module: course.Modul
         cell.id = f"added-{number}"
     result = copy.deepcopy(master)
     result.cells = built
+    facts = registration.found_in(notebook.get("cells", []))
+    facts = facts or _dict(_dict(_dict(notebook.get("metadata")).get("speedrun")).get("registered"))
+    if facts:
+        result.metadata.setdefault("speedrun", NotebookNode())["registered"] = facts
     return Gated(result, tuple(notes))
 
 

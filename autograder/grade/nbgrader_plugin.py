@@ -28,6 +28,7 @@ from autograder.grade.testcell import Test, grade_id, module_named
 from autograder.grade.verdict import Unjudged, result_of
 from autograder.outcome import Outcome, Result
 from autograder.show import MARKS, WORDS, count, result_card
+from autograder.written import grader_card
 
 
 def sanitize_preprocessors() -> list[type]:
@@ -84,7 +85,8 @@ class Gate(NbGraderPreprocessor):
             self.log.warning("%s: %s", module.id, note)
         earlier = nb.metadata.get("speedrun", {}).get("notes", [])
         notebook = gated.notebook
-        notebook.metadata["speedrun"] = {"module": module.id, "notes": [*earlier, *gated.notes]}
+        known = notebook.metadata.setdefault("speedrun", NotebookNode())
+        known["module"], known["notes"] = module.id, [*earlier, *gated.notes]
         return notebook, resources
 
 
@@ -105,7 +107,9 @@ class Judge(NbGraderPreprocessor):
         cells = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
         module = module_named(nb.metadata.get("speedrun", {}).get("module", ""))
         stubs = {c.id: c.source for c in master_of(module).cells} if module else {}
+        facts = nb.metadata.get("speedrun", {}).get("registered", {})
         unjudged: list[str] = []
+        waiting: list[str] = []
         for name, test in tests.items():
             answer = cells.get(test.exercise.id)
             source = answer.source if answer is not None else ""
@@ -115,13 +119,21 @@ class Judge(NbGraderPreprocessor):
             except Unjudged as error:
                 unjudged.append(str(error))
                 result = Result(Outcome.WRONG, "It could not be judged: a person has to look.")
-            write_result(cells[name], test, result)
-        verdict = run["halted"] or ("needs_review" if unjudged else "graded")
+            if test.exercise.rubric and result.outcome is not Outcome.NOT_ATTEMPTED:
+                waiting.append(test.exercise.id)
+                write_for_a_person(cells[name], test, result, source, facts)
+            else:
+                write_result(cells[name], test, result)
+        verdict = run["halted"] or ("needs_review" if unjudged or waiting else "graded")
         if any(test.tampered for test in tests.values()):
             verdict = "tampered"
         known = nb.metadata.setdefault("speedrun", NotebookNode())
         known["verdict"] = verdict
         known["notes"] = [*known.get("notes", []), *unjudged]
+        if waiting:
+            texts = count(len(waiting), "written answer")
+            listed = ", ".join(waiting)
+            known["notes"].append(f"{texts} to be graded by a person in formgrader: {listed}.")
         return nb, resources
 
 
@@ -136,11 +148,38 @@ def write_result(cell: NotebookNode, test: Test, result: Result) -> None:
         message = f"{said}: {result.message}" if result.message else said
         shown = [f"0 of {count(exercise.points, 'point')}"]  # the card above it says why
         cell.outputs.append(new_output("error", ename="NotPassed", evalue=message, traceback=shown))
+    _keep(cell, test, result)
+
+
+def write_for_a_person(
+    cell: NotebookNode, test: Test, result: Result, source: str, facts: dict[str, Any]
+) -> None:
+    """Put what a person needs below a written answer: the text, the rubric, what is known of it.
+
+    It has no points yet. Where the text could not be read, its cell's source stands there.
+    """
+    exercise, lines = test.exercise, []
+    if result.passed and test.observations is not None:
+        seen = test.observations[0]["value"]
+        if exercise.for_grader is not None:
+            lines = exercise.for_grader(seen, facts)
+        else:
+            lines = [("The text", str(seen))]
+        result = Result(Outcome.NOTED, f"A person gives up to {count(exercise.points, 'point')}.")
+    else:
+        lines = [("Its form", result.message), ("The cell", source)]
+    card = grader_card(exercise, lines)
+    data = {"text/plain": card.text, "text/html": card.to_html()}
+    cell.outputs = [new_output("display_data", data=data)]
+    _keep(cell, test, result)
+
+
+def _keep(cell: NotebookNode, test: Test, result: Result) -> None:
     cell.metadata["speedrun"] = {
-        "exercise": exercise.id,
+        "exercise": test.exercise.id,
         "outcome": str(result.outcome),
-        "points": exercise.points if result.passed else 0,
-        "max_points": exercise.points,
+        "points": test.exercise.points if result.passed else 0,
+        "max_points": test.exercise.points,
         "message": result.message,
         "seed": test.seed,
     }

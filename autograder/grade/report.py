@@ -21,9 +21,9 @@ REASONS = {
     "crashed": "A cell ended the kernel: its exercise got no points, the others were graded.",
     "malformed": "It can't be graded.",
     "tampered": "Something in the notebook wrote into the checks' results.",
-    "needs_review": "Some answer could not be judged: a person has to look.",
+    "needs_review": "Some answers wait for a person: the score is not complete.",
 }
-STYLES = {Outcome.PASSED: "green", Outcome.NOT_ATTEMPTED: "dim"}
+STYLES = {Outcome.PASSED: "green", Outcome.NOT_ATTEMPTED: "dim", Outcome.NOTED: "blue"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +101,13 @@ def _print(report: Report, console: Console) -> None:
             table.add_row(
                 item["id"],
                 f"[{STYLES.get(outcome, 'yellow')}]{said}[/]",
-                f"{item['points']:g} / {item['max_points']:g}",
+                f"{'?' if outcome is Outcome.NOTED else format(item['points'], 'g')} / "
+                f"{item['max_points']:g}",
                 escape(item["message"]),
             )
         console.print(table)
-        console.print(f"Score: [bold]{report.score:g} of {report.max_score:g}[/]")
+        so_far = " so far" if report.verdict == "needs_review" else ""
+        console.print(f"Score{so_far}: [bold]{report.score:g} of {report.max_score:g}[/]")
     for line in _lines(report):
         console.print(f"• {escape(line)}", soft_wrap=True)
     if report.feedback is not None:

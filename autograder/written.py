@@ -1,0 +1,159 @@
+"""Texts that a person grades: a check for the form, a rubric for what they say.
+
+The answer is a text in a code cell, so that a check can see that something is written, and show
+what a careful reader would have noticed. The cell is one of nbgrader's manually graded ones: all
+its points come from a person, who finds the rubric below it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from autograder import progress
+from autograder.exercise import Case, Criterion, Exercise, Mistake
+from autograder.outcome import Outcome, Result
+from autograder.probes import written as probes
+from autograder.show import COLOURS, Card, count, heading, prose
+
+NO_MISTAKES = "a check sees a text's form only; what it says is judged by a person"
+
+
+def written(
+    id: str,
+    title: str,
+    *,
+    rubric: tuple[Criterion, ...],
+    minutes: int,
+    noticed: str,
+    hints: tuple[str, str, str],
+    words: tuple[int, int] = (15, 150),
+    lines: int = 0,
+    numbers: bool = False,
+    difficulty: int = 2,
+) -> Exercise:
+    """A text to write, of so many `words`, graded by `rubric`.
+
+    `lines` asks for exactly so many lines that are not empty, `numbers` for at least one digit.
+    `noticed` is shown once something is written: what a careful reader would have seen.
+    """
+    least, most = words
+    wrong = [
+        Mistake(
+            id=f"{id}_short",
+            message=f"This is short. Write at least {least} words, in sentences.",
+            answer="Superposition, see above.",
+            recognise=lambda case, seen, expected: len(words_of(seen)) < least,
+        ),
+        Mistake(
+            id=f"{id}_long",
+            message=f"This is long. Say it in at most {most} words: what can be left out?",
+            answer="word 1\n" * (most + 1),
+            recognise=lambda case, seen, expected: len(words_of(seen)) > most,
+        ),
+    ]
+    filler = [f"one {i} " + "word " * ((least + 40) // max(lines, 1)) for i in range(lines or 1)]
+    if lines:
+        wrong.append(
+            Mistake(
+                id=f"{id}_lines",
+                message=f"It should have {lines} lines. Begin a new line for each, and leave "
+                "the others empty.",
+                answer=" ".join(filler),
+                recognise=lambda case, seen, expected: len(lines_of(seen)) != lines,
+            )
+        )
+    if numbers:
+        wrong.append(
+            Mistake(
+                id=f"{id}_number",
+                message="There is no number in it. State the result with the figure that you "
+                "measured.",
+                answer=re.sub(r"\d", "", "\n".join(filler)),
+                recognise=lambda case, seen, expected: not re.search(r"\d", seen),
+            )
+        )
+
+    def keep(record: dict[str, Any], seen: Any) -> Result:
+        texts = record.setdefault("written", {})
+        before = texts.get(id)
+        if not isinstance(before, dict) or before.get("text") != seen:
+            texts[id] = {"title": title, "text": seen, "at": progress.now()}
+        return Result(Outcome.NOTED, noticed)
+
+    return Exercise(
+        id=id,
+        title=title,
+        takes={id: "value"},
+        points=sum(criterion.points for criterion in rubric),
+        minutes=minutes,
+        difficulty=difficulty,
+        cases=lambda rng: [{"name": id}],
+        probe=probes.text,
+        measure=lambda case, seen: {
+            "words": least <= len(words_of(seen)) <= most,
+            "lines": not lines or len(lines_of(seen)) == lines,
+            "number": not numbers or re.search(r"\d", seen) is not None,
+        },
+        reference=lambda case: {"words": True, "lines": True, "number": True},
+        show=lambda case: f"a text of {least} to {most} words",
+        explain=_explain,
+        reveals=False,
+        mistakes=tuple(wrong),
+        few_mistakes_because=NO_MISTAKES,
+        hints=hints,
+        rubric=rubric,
+        keep=keep,
+    )
+
+
+def _explain(case: Case, seen: Any, expected: Any) -> str:
+    return "The text has another form than the exercise asks for"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text."""
+    return re.findall(r"\w+(?:['’.-]\w+)*", text)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text that are not empty."""
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def rubric_table(rubric: tuple[Criterion, ...]) -> str:
+    """A rubric in Markdown, for the learner before they write."""
+    most = max(criterion.points for criterion in rubric)
+    columns = [count(points, "point") for points in range(most + 1)]
+    lines = ["| what is looked at | " + " | ".join(columns) + " |", "|---" * (most + 2) + "|"]
+    for criterion in rubric:
+        levels = [*criterion.levels, *[""] * (most - criterion.points)]
+        lines.append(f"| **{criterion.name}** | " + " | ".join(levels) + " |")
+    return "\n".join(lines)
+
+
+def grader_card(exercise: Exercise, lines: list[tuple[str, str]]) -> Card:
+    """What a person needs who grades an answer by hand: the text, facts about it, the rubric.
+
+    The text is escaped: it is a stranger's.
+    """
+    colour = COLOURS[Outcome.NOTED]
+    most = count(exercise.points, "point")
+    body = heading(colour, "→", f"To be graded by a person, up to {most}", exercise.title)
+    text = [f"→ To be graded by a person, up to {most} · {exercise.title}"]
+    for label, value in lines:
+        body += (
+            f'<div style="margin-top:.5em"><span style="opacity:.75">{html.escape(label)}</span>'
+            '<div style="white-space:pre-wrap;overflow-wrap:anywhere">'
+            f"{html.escape(value)}</div></div>"
+        )
+        text.append(f"  {label}: {value}")
+    body += '<table style="margin-top:.6em;font-size:13px;border-collapse:collapse">'
+    cell = 'style="text-align:left;vertical-align:top;padding:.2em .8em .2em 0;white-space:normal"'
+    for criterion in exercise.rubric:
+        levels = [f"{points}: {level}" for points, level in enumerate(criterion.levels)]
+        body += f"<tr><th {cell}>{html.escape(criterion.name)}</th>"
+        body += "".join(f"<td {cell}>{prose(level)}</td>" for level in levels) + "</tr>"
+        text.append(f"  {criterion.name}: " + "; ".join(levels))
+    return Card(colour, body + "</table>", "\n".join(text))
