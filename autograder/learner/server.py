@@ -27,6 +27,8 @@ PAGE_CONFIG = {
         "@jupyter/nbgrader": True,
     }
 }
+# Written answers stand in code cells: their long lines are wrapped.
+SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}}}
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ class Process:
         self.folder, self.port = folder, port
         self.log = folder.hidden / "jupyterlab.log"
         config = folder.hidden / "jupyter"
-        write_atomically(config / "labconfig" / "page_config.json", json.dumps(PAGE_CONFIG))
+        lab = config / "labconfig"
+        write_atomically(lab / "page_config.json", json.dumps(PAGE_CONFIG))
+        write_atomically(lab / "default_setting_overrides.json", json.dumps(SETTINGS))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 _command(folder, open_path, browser, port),
