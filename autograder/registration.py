@@ -15,7 +15,7 @@ from typing import Any
 from autograder import progress
 from autograder.errors import SpeedrunError
 from autograder.outcome import Outcome, Result
-from autograder.watched import is_checking, is_graded
+from autograder.watched import in_notebook, is_checking, is_graded
 
 MIME = "application/vnd.speedrun.registration+json"
 TEXTS = ("hypothesis", "experiment", "refuted_if", "stop_rule")
@@ -174,7 +174,7 @@ def watch_training() -> None:
         handle.remove()
         note_training()
 
-    if not is_graded():
+    if in_notebook() and not is_graded():
         handle = register_optimizer_step_post_hook(stepped)
 
 

@@ -105,6 +105,10 @@ def written(
         hints=hints,
         rubric=rubric,
         keep=keep,
+        for_grader=lambda seen, facts: [
+            ("The text", reflowed(seen)),
+            ("What a careful reader would have noticed", noticed),
+        ],
     )
 
 
@@ -120,6 +124,11 @@ def words_of(text: str) -> list[str]:
 def lines_of(text: str) -> list[str]:
     """The lines of a text that are not empty."""
     return [line for line in text.splitlines() if line.strip()]
+
+
+def reflowed(text: str) -> str:
+    """A text without the line breaks that stand in the middle of a sentence."""
+    return re.sub(r"(?<=[^\s.?!:;)\]])\n(?=\S)", " ", text)
 
 
 def rubric_table(rubric: tuple[Criterion, ...]) -> str:

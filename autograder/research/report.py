@@ -16,6 +16,7 @@ from autograder import course, progress
 from autograder.errors import SpeedrunError
 from autograder.research.labbook import FOLDER, entries
 from autograder.research.runs import PLAN, Run, ended_runs
+from autograder.written import reflowed
 
 MODULE = "08_paper_replication"
 DEEPEST = 4  # folders below the learner's own in which sweeps are looked for
@@ -40,9 +41,13 @@ def report(home: Path) -> str:
     written = record.get("written")
     written = written if isinstance(written, dict) else {}
     answers = {
-        name: {"title": kept.get("title", name), "text": kept["text"], "at": kept.get("at", "")}
+        name: {
+            "title": kept.get("title", name),
+            "text": reflowed(kept["text"]),
+            "at": kept.get("at", ""),
+        }
         for name, kept in written.items()
-        if isinstance(kept, dict) and "text" in kept
+        if isinstance(kept, dict) and isinstance(kept.get("text"), str)
     }
     environment = Environment(
         loader=PackageLoader("autograder.research"),
