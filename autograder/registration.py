@@ -16,6 +16,7 @@ from autograder import progress
 from autograder.errors import SpeedrunError
 from autograder.outcome import Outcome, Result
 from autograder.watched import in_notebook, is_checking, is_graded
+from autograder.written import reflowed
 
 MIME = "application/vnd.speedrun.registration+json"
 TEXTS = ("hypothesis", "experiment", "refuted_if", "stop_rule")
@@ -111,14 +112,14 @@ def summary(record: dict[str, Any]) -> list[tuple[str, str]]:
     known = record.get("preregistration")
     if not is_registration(known):
         return [("Registered", "nothing")]
-    lines = [(LABELS[name], known["texts"][name]) for name in TEXTS]
+    lines = [(LABELS[name], reflowed(known["texts"][name])) for name in TEXTS]
     lines += [("The number", f"{known['number']:g}"), ("Hash", f"{known['hash']}, {known['at']}")]
     before = known
     for change in known["amendments"]:
         lines.append((f"Amended {change['at']}", change["reason"]))
         for name in TEXTS:
             if change["texts"][name] != before["texts"][name]:
-                lines.append((f"{LABELS[name]}, now", change["texts"][name]))
+                lines.append((f"{LABELS[name]}, now", reflowed(change["texts"][name])))
         if change["number"] != before["number"]:
             lines.append(("The number, now", f"{change['number']:g}"))
         before = change
@@ -146,8 +147,8 @@ def conclude(record: dict[str, Any], seen: dict[str, Any]) -> Result:
     now = current_of(known)
     table = [
         ("", "Said before", "Found after"),
-        ("What", now["texts"]["hypothesis"], seen["text"]),
-        ("Refuted if", now["texts"]["refuted_if"], "no" if seen["held"] else "yes"),
+        ("What", reflowed(now["texts"]["hypothesis"]), reflowed(seen["text"])),
+        ("Refuted if", reflowed(now["texts"]["refuted_if"]), "no" if seen["held"] else "yes"),
         ("The number", f"{now['number']:g}", f"{seen['number']:g}"),
         ("When", known["at"], known["outcome"]["at"]),
     ]
@@ -245,7 +246,7 @@ def _is_short(value: Any) -> bool:
 
 def facts_of(seen: dict[str, Any], facts: dict[str, Any]) -> list[tuple[str, str]]:
     """For who grades: when it was registered, whether this is the text, and what was amended."""
-    lines = [(LABELS[name], seen["texts"][name]) for name in TEXTS]
+    lines = [(LABELS[name], reflowed(seen["texts"][name])) for name in TEXTS]
     lines.append(("The number", f"{seen['number']:g}"))
     order = order_of(facts)
     facts = _read(facts)
