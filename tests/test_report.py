@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from autograder import progress
 from autograder.errors import SpeedrunError
-from autograder.research import log
+from autograder.research import experiments, log
 from autograder.research.labbook import ENTRIES, FOLDER, entries
 from autograder.research.report import report
 from autograder.research.runs import PLAN, Run, write_run
@@ -96,7 +96,7 @@ def test_the_whole_page(home: Path) -> None:
             "read_claim": {"title": "What is claimed", "text": "<script>x</script>", "at": ""},
         }
     log("A pentagon.", loss=0.0014)
-    folder = home / "exp-runs"
+    folder = experiments() / "exp-runs"
     runs = [
         Run(f"r{p}{seed}", "d", {"p": p, "seed": seed}, "done", {"kept": 2 + seed}, seconds=1.0)
         for p in (1.0, 0.05)

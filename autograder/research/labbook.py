@@ -18,6 +18,19 @@ from autograder.watched import in_notebook, is_graded
 FOLDER, ENTRIES = "lab-notebook", "entries.jsonl"
 
 
+def experiments() -> Path:
+    """The folder for your experiments and their runs, beside your progress; made where it is not.
+
+    `speedrun report` finds the sweeps in it.
+    """
+    folder = progress.home() / "experiments"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpeedrunError(f"{folder} can't be made: {error.strerror}.") from None
+    return folder
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry: when, what, a few values, and the name of its figure's file."""

@@ -83,7 +83,7 @@ def run_sweep(
 ) -> Summary:
     """`sweep`, with a `Summary` of it."""
     if importlib.util.find_spec("papermill") is None:
-        raise SpeedrunError('A sweep needs papermill: run pip install "ml-speedrun[lab]".')
+        raise SpeedrunError("A sweep needs papermill: run pip install papermill.")
     if jobs < 1:
         raise SpeedrunError("At least one run has to go on at a time: jobs is 1 or more.")
     experiment = read_experiment(notebook)
