@@ -22,7 +22,13 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def begin_worker() -> None:
-    """Ctrl-C is for the process that started this one; when that one is gone, so is this."""
+    """Ctrl-C is for the process that started this one; when that one is gone, so is this.
+
+    What a run's kernel prints outside of its cells goes nowhere: results and errors are in files.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
