@@ -798,7 +798,5 @@ predict_shows = "b"
 # - [A Mathematical Framework for Transformer Circuits](https://transformer-circuits.pub/2021/framework/index.html): why attention-only models come apart into such chains; demanding, best read with a pencil.
 # - [TransformerLens](https://transformerlensorg.github.io/TransformerLens/): a library to look for the same heads in GPT-2; it downloads weights, so not for a slow connection.
 
-# %%
-from autograder import status
-
+# %% tags=["nbval-ignore-output"]
 status()
