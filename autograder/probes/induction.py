@@ -123,7 +123,7 @@ def trained(case: dict[str, Any], answer: Any) -> dict[str, Any]:
 
 
 class Keyed:
-    """A stand-in for a model: each guess is known to one head, and is lost without it."""
+    """A stand-in for a model: each guess is known to one head or two, or to none."""
 
     def __init__(self, case: dict[str, Any]) -> None:
         self.case = case
@@ -153,9 +153,10 @@ class Keyed:
                 "`keep` holds other factors than 0 and 1. A head that stays has the factor 1, one "
                 "that is knocked out 0."
             )
-        owner = torch.tensor(self.case["owner"])
-        layer, head = owner // self.n_head, owner % self.n_head
-        strength = keep.float()[layer, head]  # (B, T)
+        owners = torch.tensor(self.case["owners"])  # (2, B, T), -1 for nobody
+        layer, head = owners // self.n_head, owners % self.n_head
+        known = keep.float()[layer.clamp(min=0), head] * (owners >= 0)
+        strength = known.amax(0)  # (B, T): one of the two is enough
         ahead = torch.cat([idx[:, 1:], idx[:, :1]], dim=1)
         V = self.case["vocab_size"]
         right = torch.nn.functional.one_hot(ahead, V).float()

@@ -144,7 +144,7 @@ def matches(idx: np.ndarray, after: int = 1, future: bool = False, wraps: bool =
                 before = s - after
                 if wraps and before < 0:
                     before += T
-                if 0 <= before < T and (before != t or after) and idx[b, before] == idx[b, t]:
+                if 0 <= before < T and idx[b, before] == idx[b, t]:
                     found[b, t, s] = after != 0 or s < t
     return found
 
@@ -169,11 +169,13 @@ def scores_of(
 
 def _induction_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
-    for B, H, T, V in ((3, 2, 11, 4), (2, 4, 9, 5), (4, 3, 13, 7)):
+    for B, H, T, V in ((3, 2, 11, 5), (2, 4, 9, 6), (4, 3, 13, 9)):
         idx = rng.integers(V, size=(B, T))
         idx[0, :3] = V - 1, 0, V - 1  # a copy two places back
         idx[-1, -2:] = 1  # and one right before
         idx[0, -1] = idx[0, 4]  # the last token stood before
+        idx[1, -1] = V  # and here it did not
+        idx[1, 2] = V + 1
         pattern = _patterns(rng, B, H, T)
         cases.append({"args": [pattern, idx]})
     return cases
@@ -374,7 +376,10 @@ def _knock_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for L, H, B, T, V in ((2, 3, 9, 15, 8), (3, 2, 7, 18, 11)):
         periods = rng.integers(3, 7, size=B)
-        owner = rng.choice(L * H, p=rng.dirichlet(np.full(L * H, 6.0)), size=(B, T))
+        shares = rng.dirichlet(np.full(L * H, 6.0))
+        owners = rng.choice(L * H, p=shares, size=(2, B, T))
+        owners[1, rng.random((B, T)) < 0.6] = -1  # most are known to one head alone
+        owners[:, rng.random((B, T)) < 0.15] = -1  # and some to none
         every = [[layer, head] for layer in range(L) for head in range(H)]
         some = [every[i] for i in rng.permutation(L * H)[:3]]
         cases.append(
@@ -384,7 +389,7 @@ def _knock_cases(rng: np.random.Generator) -> list[Case]:
                 "vocab_size": V,
                 "idx": repeating(rng, periods, T, V),
                 "periods": periods,
-                "owner": owner,
+                "owners": owners,
                 "heads": [some[:1], [[L - 1, 0]], some, [[0, H - 1], [0, 0]], []],
             }
         )
@@ -395,14 +400,14 @@ def _without(case: Case, off: Callable[[int, int, list], bool]) -> list[float]:
     """The share of known places whose head is kept, for each list of heads."""
     T = case["idx"].shape[1]
     counts = np.arange(T - 1) >= case["periods"][:, None]
-    layer, head = case["owner"] // case["n_head"], case["owner"] % case["n_head"]
     found = []
     for heads in case["heads"]:
-        lost = [
-            [off(int(a), int(b), heads) for a, b in zip(*row, strict=True)]
-            for row in zip(layer, head, strict=True)
+        kept = [
+            owner >= 0 and not off(owner // case["n_head"], owner % case["n_head"], heads)
+            for owner in case["owners"].ravel().tolist()
         ]
-        found.append(float(np.mean(~np.array(lost)[:, :-1][counts])))
+        known = np.array(kept).reshape(case["owners"].shape).any(0)
+        found.append(float(np.mean(known[:, :-1][counts])))
     return found
 
 
