@@ -1004,7 +1004,7 @@ with (
 #
 # The same at size: 200 features in 20 dimensions, all equally important. Make `dimensionality`: **one** trained `ToyModel` with an instance for each of `densities`. Importance is a tensor of 200 ones, the learning rate 0.01, the rest as before. It takes about 10 to 30 seconds.
 #
-# The claim: D\* is 1 when dense (0.95 to 1.05), about 1/2 at p = 0.29 (0.46 to 0.52, and at least 85% of the features kept have a D within 0.03 of 1/2), and lower again at p = 0.215 (0.36 to 0.45).
+# The claim: D\* is 1 when dense (0.95 to 1.05), about 1/2 at p = 0.29 (0.46 to 0.52, and at least 75% of the features kept have a D within 0.03 of 1/2), and lower again at p = 0.215 (0.36 to 0.45).
 
 # %%
 densities = torch.tensor([1.0, 0.7, 0.4, 0.29, 0.215, 0.12, 0.086, 0.05, 0.025, 0.01])

@@ -22,7 +22,7 @@ from autograder.judge import draw, judge
 from autograder.probes import observe
 
 TABLE = Path(__file__).with_suffix(".json")
-FIRST_SEED = 1000  # not one of the notebook's
+FIRST_SEED = 2000  # neither the notebook's nor those that the thresholds were chosen on
 
 
 def measure(repetitions: int) -> dict[str, Any]:
@@ -155,11 +155,10 @@ def _margins(right: dict[str, Any], seed: int) -> dict[str, float]:
                 found[f"geometry p={p} deviation"] = sorted(_deviation(W[i], p) for i, _ in best)[1]
     W = right["claim_dimensionality"].W.detach().numpy()
     seen = {"W": W, "b": right["claim_dimensionality"].b_final.detach().numpy()}
-    losses = claims._many_losses(case, seen)
     for p in claims.GRADED:
         at = claims.DENSITIES.index(p)
         found[f"many p={p} D*"] = parts.per_feature(W[at])
-        found[f"many p={p} loss"] = float(losses[p][at])
+        found[f"many p={p} loss"] = claims._many_loss(case, seen, at, p)
     found["many p=0.29 share of halves"] = claims.half_share(W[claims.DENSITIES.index(0.29)])
     return found
 

@@ -205,19 +205,6 @@ sample_sparse = Exercise(
             recognise=lacks(_measure_samples, "uniform"),
         ),
         Mistake(
-            id="same_instances",
-            message="All instances get the same data. They are independent runs: give the random "
-            "tensors the whole shape, instances included.",
-            answer=variant(
-                "sample_sparse",
-                (
-                    "return torch.rand(size) * present",
-                    "return (torch.rand(size) * (torch.rand(size[1:]) < p[:1]))[:1].expand(size)",
-                ),
-            ),
-            recognise=lacks(_measure_samples, "instances differ"),
-        ),
-        Mistake(
             id="one_mask",
             message="One choice of features holds for the whole batch: a feature is there in all "
             "examples or in none. Draw the choice anew for every entry.",
@@ -236,6 +223,19 @@ sample_sparse = Exercise(
                 ("present = torch.rand(size)", "present = torch.rand(size[0], size[1], 1)"),
             ),
             recognise=lacks(_measure_samples, "features are independent"),
+        ),
+        Mistake(
+            id="same_instances",
+            message="All instances get the same data. They are independent runs: give the random "
+            "tensors the whole shape, instances included.",
+            answer=variant(
+                "sample_sparse",
+                (
+                    "return torch.rand(size) * present",
+                    "return torch.rand(size[1:]) * (torch.rand(size[1:]) < p).expand(size)",
+                ),
+            ),
+            recognise=lacks(_measure_samples, "instances differ"),
         ),
         Mistake(
             id="same_again",

@@ -1,0 +1,132 @@
+"""08's code part: references agree with independent sources, claims with what is measured."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import play
+import pytest
+import torch
+
+from autograder.exercises import by_id
+from autograder.exercises.superposition import claims, parts
+from autograder.exercises.superposition.data import _losses
+from autograder.judge import draw, judge
+from autograder.measured.superposition import TABLE
+from autograder.probes import observe
+from autograder.probes.superposition import fixed
+
+SEEDS = range(3)
+MEASURED = json.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def test_the_loss_is_that_of_torch() -> None:
+    for seed in SEEDS:
+        for case in draw(by_id()["weighted_loss"], seed):
+            x_hat, x, importance = (torch.tensor(case[n]) for n in ("x_hat", "x", "importance"))
+            theirs = [
+                torch.nn.functional.mse_loss(a * importance.sqrt(), b * importance.sqrt())
+                for a, b in zip(x_hat, x, strict=True)
+            ]
+            np.testing.assert_allclose(_losses(case)["losses"], torch.stack(theirs), rtol=1e-9)
+
+
+def test_the_gradients_are_those_of_autograd() -> None:
+    for seed in SEEDS:
+        for case in draw(by_id()["train_toy"], seed):
+            toy = fixed(case)
+            n, _, features = toy.W.shape
+            x = torch.rand(n, 6, features, generator=torch.Generator().manual_seed(seed))
+            importance = torch.tensor(case["importance"], dtype=torch.float32)
+            (importance * (toy(x) - x) ** 2).mean((1, 2)).sum().backward()
+            dW, db = parts.gradients(case["W"], case["b"], x.numpy(), case["importance"])
+            np.testing.assert_allclose(dW, toy.W.grad, rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(db, toy.b_final.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_dimensionality_of_shapes_that_are_known() -> None:
+    turn = 2 * np.pi * np.arange(5) / 5
+    pentagon = np.array([np.cos(turn), np.sin(turn)])
+    cross = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
+    for W, D in ((pentagon, 2 / 5), (cross, 1 / 2), (np.eye(3), 1.0)):
+        np.testing.assert_allclose(parts.dimensionality(W), D)
+        np.testing.assert_allclose(parts.per_feature(W), D)
+    W = np.random.default_rng(0).normal(size=(4, 9))
+    np.testing.assert_allclose(parts.dimensionalities(W), parts.dimensionality(W))
+
+
+def test_shapes_are_told_apart() -> None:
+    for p, kept in claims.SHAPES.items():
+        for other in (2, 4, 5):
+            W = claims._set_by_hand(p, other).W[0]
+            assert claims.keeps_shape(W, p) == (other == kept)
+    bent = claims._set_by_hand(0.1, 5).W[0] + np.array([[0.3] * 5, [0.0] * 5])
+    assert not claims.keeps_shape(bent, 0.1)
+
+
+def test_one_of_eight_copies_is_noticed() -> None:
+    model = claims._set_by_hand(1.0, 2)
+    seen = {"W": model.W, "b": model.b_final}
+    assert claims._fewest_starts(seen) == 8
+    model.W[17] = model.W[3]
+    assert claims._fewest_starts(seen) == 7
+
+
+@pytest.mark.parametrize("name", ["claim_geometry", "claim_linear", "claim_dimensionality"])
+def test_odd_answers_are_wrong_and_not_errors(name: str) -> None:
+    exercise = by_id()[name]
+    cases = draw(exercise, 0)
+    dense = torch.nn.Linear(3, 2)
+    for answer in (None, 3, [], {}, "models", {1.0: None}, dense, {"a": dense}, np.eye(3)):
+        seen = observe(exercise.probe, exercise.takes, (answer,), cases, 5)
+        assert not judge(exercise, cases, seen).passed
+
+
+def test_the_claims_hold_as_often_as_the_text_needs() -> None:
+    assert MEASURED["repetitions"] >= 10
+    for name in ("claim_geometry", "claim_linear", "claim_dimensionality"):
+        assert MEASURED["passes"][name] == MEASURED["repetitions"], name
+
+
+def test_no_wrong_model_passes_and_each_is_named() -> None:
+    expected = {
+        "claim_geometry: linear for ReLU": "linear",
+        "claim_geometry: p = 0.7 for 0.05": "other_density",
+        "claim_geometry: untrained": "untrained",
+        "claim_geometry: one seed": "copies",
+        "claim_geometry: typed in": "typed_in",
+        "claim_geometry: one repetition": "too_few",
+        "claim_linear: ReLU for linear": "bent",
+        "claim_linear: untrained control": "untrained",
+        "claim_dimensionality: linear, many": "linear",
+        "claim_dimensionality: untrained, many": "untrained",
+        "claim_dimensionality: densities turned round": "other_density",
+    }
+    runs = MEASURED["repetitions"]
+    assert MEASURED["wrong"] == {name: {told: runs} for name, told in expected.items()}
+
+
+def test_margins_lie_within_the_thresholds() -> None:
+    margins = MEASURED["margins"]
+    for p, usual in claims.LOSSES.items():
+        if p in claims.SHAPES:
+            assert margins[f"geometry p={p} loss"][1] < 0.95 * claims.SLACK * usual, p
+            most = {2: 0.03, 4: 3, 5: 6}[claims.SHAPES[p]]
+            assert margins[f"geometry p={p} deviation"][1] < most, p
+    for p, usual in claims.LINEAR_LOSSES.items():
+        assert margins[f"linear p={p} loss"][1] < 0.95 * claims.SLACK * usual, p
+    for p, (low, high) in claims.GRADED.items():
+        found = margins[f"many p={p} D*"]
+        assert low < found[0] <= found[1] < high, p
+        assert margins[f"many p={p} loss"][1] < claims.MANY_SLACK * claims.MANY_LOSSES[p], p
+    assert margins["many p=0.29 share of halves"][0] > claims.SHARE
+
+
+def test_the_solution_cells_train_as_the_text_says() -> None:
+    names = play.solved(by_id()["best_of"])
+    torch.manual_seed(0)
+    model = names["train"](names["ToyModel"](8, 5, 2), 0.05, 0.9 ** torch.arange(5))
+    losses = names["held_out_loss"](model, 0.05, 0.9 ** torch.arange(5))
+    best = int(names["best_of"](losses, 8)[0])
+    assert claims.keeps_shape(model.W[best].detach().numpy(), 0.05)
