@@ -228,7 +228,7 @@ def record(history, model, epoch):
 # Finish `train`. An **epoch** is one pass over the training set. Here it is one step, because the set is small enough to be one batch: the rows `train_set` of `tokens`, with their answers.
 #
 # - `optimizer`: `torch.optim.AdamW` with lr=0.01, betas=(0.9, 0.98) and the weight decay that is asked for. The second beta makes its running mean of sizes shorter.
-# - In the loop, one step: logits, loss (`F.cross_entropy`), zero, backward, step.
+# - In the loop, one step: logits, loss (`F.cross_entropy`), zero, backward, step. Call the loss `loss`: the last line draws it.
 
 
 # %% exercise="full_batch"
@@ -257,6 +257,7 @@ def train(model, weight_decay, epochs, enough=None):
         loss.backward()
         optimizer.step()
         ### END SOLUTION
+        progress.show(loss)
     return history
 
 

@@ -184,6 +184,7 @@ def training(case: dict[str, Any], train: Callable[..., Any]) -> dict[str, Any]:
         "train_set": torch.tensor(train_set),
         "test_set": torch.tensor(test_set),
         "record": _record,
+        "progress": _Quiet(),
         "model": None,
     }
     with setting((train,), space):
@@ -216,6 +217,16 @@ def _follows(before: dict[str, np.ndarray], toy: Any) -> bool:
     """Whether weights moved by more than weight decay, which shrinks all of them alike."""
     shrunk = tensor_of(toy.still).sum() / before["still"].sum()
     return not np.allclose(tensor_of(toy.W_U), shrunk * before["W_U"], atol=1e-5)
+
+
+class _Quiet:
+    """Stands for the progress bar while a training is watched."""
+
+    def __call__(self, steps: int) -> range:
+        return range(steps)
+
+    def show(self, loss: Any) -> None:
+        float(loss.detach() if hasattr(loss, "detach") else loss)
 
 
 def _record(history: list[Any], model: Any, epoch: int) -> None:

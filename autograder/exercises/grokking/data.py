@@ -311,7 +311,7 @@ split_pairs = Exercise(
     explain=lambda case, seen, expected: (
         f"Of {case['count']} indices, {len(np.unique(seen['train']))} different ones are for "
         f"training and {len(np.unique(seen['test']))} for testing, {len(_overlap(case, seen))} "
-        f"are in both. Expected {case['fraction'] * case['count']:.0f} for training, all others for "
+        f"are in both. Expected {case['fraction'] * case['count']:.0f} for training, the rest for "
         "testing, none in both"
     ),
     mistakes=(
@@ -373,7 +373,7 @@ split_pairs = Exercise(
         ),
         Mistake(
             id="swapped",
-            message="The sizes are the wrong way round: the fraction says how much is for training, "
+            message="The sizes are the wrong way round: the fraction is the part for training, "
             "and the training set comes first.",
             answer=_wrong_split("swapped"),
             recognise=lambda case, seen, expected: (
