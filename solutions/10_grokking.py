@@ -114,11 +114,6 @@ with needs("all_pairs", "split_pairs"):
 width, heads, hidden = 48, 4, 128
 
 
-def weights(rows, columns):
-    """A table to be trained. How large it begins matters for what follows: leave it so."""
-    return nn.Parameter(torch.randn(rows, columns) / width**0.5)
-
-
 # %% [markdown]
 # @exercise one_layer
 #
@@ -132,6 +127,11 @@ def weights(rows, columns):
 
 
 # %% exercise="one_layer"
+def weights(rows, columns):
+    """A table to be trained. How large it begins matters for what follows: leave it so."""
+    return nn.Parameter(torch.randn(rows, columns) / width**0.5)
+
+
 class OneLayer(nn.Module):
     """A transformer of one layer that answers at its last token: (N, 3) -> (N, p).
 

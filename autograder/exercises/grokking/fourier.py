@@ -809,13 +809,13 @@ clock_logits = Exercise(
     mistakes=(
         Mistake(
             id="plus_c",
-            message="c is added: these are the cosines of a + b + c. They are largest where "
-            "c = -(a + b). Turn back by c.",
+            message="The answer c is added: these are the cosines of a + b + c. They are largest "
+            "where c = -(a + b). Turn back by c.",
             answer=_lazily(lambda a, b, ks, p: clock(a, b, ks, p, sign=1)),
         ),
         Mistake(
             id="difference",
-            message="b is taken away: these logits answer a - b. The sum is asked.",
+            message="The number b is taken away: these logits answer a - b. The sum is asked.",
             answer=_lazily(lambda a, b, ks, p: clock(a, -b, ks, p)),
         ),
         Mistake(

@@ -158,7 +158,7 @@ train = Exercise(
             answer=wrong.train(("weight_decay=weight_decay", "weight_decay=0.0")),
             recognise=lambda case, seen, expected: (
                 case["weight_decay"] > 0
-                and train_facts(case, seen)["steps"]
+                and _wrong_decay(case, seen)
                 and abs(_ratio(seen) - 1) < 1e-6
             ),
         ),
@@ -169,7 +169,7 @@ train = Exercise(
             answer=wrong.train((", weight_decay=weight_decay", "")),
             recognise=lambda case, seen, expected: (
                 case["weight_decay"] != 0.01
-                and train_facts(case, seen)["steps"]
+                and _wrong_decay(case, seen)
                 and _decays(_ratio(seen), 0.01, seen["steps"])
                 and _ratio(seen) < 1 - 1e-5
             ),
@@ -181,7 +181,7 @@ train = Exercise(
             answer=wrong.train(("weight_decay=weight_decay", "weight_decay=1.0")),
             recognise=lambda case, seen, expected: (
                 case["weight_decay"] != 1
-                and train_facts(case, seen)["steps"]
+                and _wrong_decay(case, seen)
                 and _decays(_ratio(seen), 1.0, seen["steps"])
             ),
         ),
@@ -192,7 +192,7 @@ train = Exercise(
             answer=wrong.train(("optim.AdamW", "optim.Adam")),
             recognise=lambda case, seen, expected: (
                 case["weight_decay"] > 0
-                and train_facts(case, seen)["steps"]
+                and _wrong_decay(case, seen)
                 and _shrinks_like_adam(case, seen)
             ),
         ),
@@ -203,7 +203,7 @@ train = Exercise(
             answer=wrong.train(("lr=0.01, ", "")),
             recognise=lambda case, seen, expected: (
                 case["weight_decay"] > 0
-                and train_facts(case, seen)["steps"]
+                and _wrong_decay(case, seen)
                 and _decays(_ratio(seen), 0.1 * case["weight_decay"], seen["steps"])
             ),
         ),
@@ -266,6 +266,12 @@ train = Exercise(
         "loss = F.cross_entropy(logits, ...)\noptimizer.zero_grad()\n...\n...\n```",
     ),
 )
+
+
+def _wrong_decay(case: Case, seen: Any) -> bool:
+    """Whether the steps are right, and weights without a gradient shrink by another amount."""
+    facts = train_facts(case, seen)
+    return facts["steps"] and not facts["decay"]
 
 
 def _shrinks_like_adam(case: Case, seen: Any) -> bool:
