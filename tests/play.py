@@ -71,12 +71,19 @@ def namespace(module_id: str, upto: str | None = None, **instead: str) -> dict[s
 
 
 def without_training(exercise: Exercise) -> dict[str, str]:
-    """Stand-ins for the cells that train, for every exercise but such a one itself."""
+    """Stand-ins for the cells that train, for every exercise but such a one itself.
+
+    A training whose result (the first thing that its check takes) the exercise takes as well is
+    kept. Names that are there already, such as data, stay what they are.
+    """
     group = by_module()[module_of(exercise)]
     return {
-        e.id: "\n".join(f"def {name}(*args, **kwargs): ..." for name in e.takes)
+        e.id: "\n".join(
+            f"if {name!r} not in globals():\n    def {name}(*args, **kwargs): ..."
+            for name in e.takes
+        )
         for e in group
-        if e.trains and e.id != exercise.id
+        if e.trains and e.id != exercise.id and next(iter(e.takes)) not in exercise.takes
     }
 
 

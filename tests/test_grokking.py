@@ -1,0 +1,143 @@
+"""10: its references agree with independent sources, and what its text says of runs is so."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import play
+import pytest
+import torch
+from torch.nn import functional
+
+from autograder import course
+from autograder.exercises import by_id
+from autograder.exercises.grokking import fourier, training
+from autograder.exercises.grokking.data import pairs
+from autograder.exercises.grokking.model import logits_of
+from autograder.judge import draw
+from autograder.measured import grokking as measured
+from autograder.probes import observe
+
+SEEDS = range(3)
+CLAIMS = ("claim_control", "claim_grokking", "key_frequencies")
+
+
+def test_the_model_is_that_of_torch() -> None:
+    """Its attention, at the last place, is torch's own; so is the rest, layer by layer."""
+    exercise = by_id()["one_layer"]
+    names = play.solved(exercise)
+    for seed in SEEDS:
+        for case in draw(exercise, seed):
+            seen = observe(exercise.probe, exercise.takes, (names["OneLayer"],), [case], 9)[0]
+            w = {k: torch.tensor(v).double() for k, v in seen["value"]["weights"].items()}
+            width, heads = case["setting"]["width"], case["setting"]["heads"]
+            layer = torch.nn.MultiheadAttention(width, heads, bias=False, batch_first=True).double()
+            with torch.no_grad():
+                layer.in_proj_weight.copy_(torch.cat([w[f"W_{n}"].T for n in "qkv"]))
+                layer.out_proj.weight.copy_(w["W_o"].T)
+                x = w["W_E"][torch.tensor(case["tokens"])] + w["W_pos"]
+                stream = x[:, -1] + layer(x[:, -1:], x, x)[0][:, 0]
+                thought = functional.relu(functional.linear(stream, w["W_in"].T, w["b_in"]))
+                theirs = (stream + thought @ w["W_out"]) @ w["W_U"]
+            np.testing.assert_allclose(
+                logits_of(case, seen["value"]["weights"]), theirs, 1e-8, 1e-9
+            )
+
+
+@pytest.mark.parametrize("p", [3, 7, 11, 59])
+def test_the_basis_is_orthonormal_and_its_energies_are_those_of_torch(p: int) -> None:
+    B = fourier.basis(p)
+    np.testing.assert_allclose(B @ B.T, np.eye(p), atol=1e-9)
+    n = np.arange(p)
+    for k in range(1, (p - 1) // 2 + 1):
+        np.testing.assert_allclose(B[2 * k - 1], np.cos(2 * np.pi * k * n / p) * (2 / p) ** 0.5)
+        np.testing.assert_allclose(
+            B[2 * k], np.sin(2 * np.pi * k * n / p) * (2 / p) ** 0.5, atol=1e-12
+        )
+    W = np.random.default_rng(p).normal(size=(p, 4)) + 1
+    squares = (B @ W) ** 2
+    np.testing.assert_allclose(fourier.energies(W), squares[1::2].sum(1) + squares[2::2].sum(1))
+    total = fourier.energies(W).sum() + p * (W.mean(0) ** 2).sum()
+    assert math.isclose(total, (W**2).sum())
+    ks = [1]
+    np.testing.assert_allclose(fourier.kept(W, ks), B[1:3].T @ (B[1:3] @ W), atol=1e-9)
+
+
+def test_the_rule_by_hand_adds() -> None:
+    tokens, answers = pairs(13)
+    a, b = tokens[:, 0], tokens[:, 1]
+    for ks in ([1], [5, 2], [3, 4, 6]):
+        logits = fourier.clock(a, b, ks, 13)
+        assert (logits.argmax(1) == answers).all()
+        angles = 2 * np.pi * np.multiply.outer((a + b)[:, None] - np.arange(13), ks) / 13
+        np.testing.assert_allclose(logits, np.cos(angles).sum(-1), atol=1e-9)
+
+
+def test_the_notebook_and_the_measured_runs_have_one_recipe() -> None:
+    names = play.namespace("10_grokking", upto="full_batch")
+    setting = measured.grokking_table()["setting"]
+    assert [names[n] for n in ("p", "width", "heads", "hidden")] == [
+        setting[n] for n in ("p", "width", "heads", "hidden")
+    ]
+    assert names["p"] == training.P
+    assert len(names["train_set"]) == round(setting["known"] * training.P**2)
+    torch.manual_seed(5)
+    ours = measured._model()
+    torch.manual_seed(5)
+    theirs = names["OneLayer"]()
+    for (name, a), (other, b) in zip(
+        ours.named_parameters(), theirs.named_parameters(), strict=True
+    ):
+        assert name == other
+        assert torch.equal(a, b), name
+    assert torch.allclose(ours(names["tokens"]), theirs(names["tokens"]), atol=1e-5)
+    source = play.solution(by_id()["full_batch"])
+    assert f"lr={setting['rate']}, betas={measured.BETAS}" in source
+    text = (course.module("10_grokking").source_path).read_text(encoding="utf-8")
+    assert f"weight_decay={setting['decay']}, epochs={setting['longest']}" in text
+    assert f"weight_decay=0, epochs={setting['control_epochs']}" in text
+
+
+def test_what_the_text_says_of_ten_seeds_is_so() -> None:
+    table = measured.grokking_table()
+    found, control = table["grokked"], table["memorised"]
+    assert len(found) == len(control) == 10
+    assert all(run["test_95"] is not None for run in found), "all ten get there"
+    assert all(run["test_95"] is None for run in control), "none of the controls does"
+    reached = [run["test_95"] for run in found]
+    assert 3.5 < max(reached) / min(reached) < 4.5, "a factor of four"
+    assert all(run["train_99"] < 100 for run in found + control), "known before epoch 100"
+    assert min(reached) > 3 * max(run["train_99"] for run in found), "long after"
+    squares = [(run["squares"], run["squares_at_most"]) for run in found]
+    assert all(end < 0.8 * most for end, most in squares), "rises, then sinks"
+    assert all(run["squares"] == run["squares_at_most"] for run in control), "grows throughout"
+
+
+def test_thresholds_have_room() -> None:
+    """Far enough from what ten seeds gave, on either side."""
+    table = measured.grokking_table()
+    found, control = table["grokked"], table["memorised"]
+    assert max(run["test_95"] for run in found) <= table["setting"]["longest"] / 2
+    assert min(run["test"] for run in found) >= training.THE_RULE + 0.03
+    assert max(run["test"] for run in control) <= training.NOT_THE_RULE - 0.1
+    assert min(run["train"] for run in control) >= training.BY_HEART
+    assert min(run["test_only_top"] for run in found) >= fourier.ONLY_KEY + 0.2
+    assert max(run["test_without_top"] for run in found) <= fourier.WITHOUT_KEY - 0.2
+    assert min(run["share"] for run in found) > 2 * max(run["share"] for run in control) - 0.05
+    for run in found:  # the share moves before the test accuracy has
+        assert run["share_at_train_99"] < run["share_when_test_50"] < run["share"]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_takes_no_word_for_it(name: str) -> None:
+    """A model that knows nothing does not pass, whatever split comes with it."""
+    exercise = by_id()[name]
+    blank = training.StandIn(0.0)
+    given = {
+        "memoriser": blank,
+        "grokker": blank,
+        "train_set": fourier.KNOWN_SET,
+        "key": [1, 2, 3, 4, 6],
+    }
+    assert not play.verdict(exercise, given, 0).passed
