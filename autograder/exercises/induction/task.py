@@ -247,6 +247,7 @@ make_sequences = Exercise(
             answer=_sequences_wrong(_DRAW + _FIRST + "return first, periods"),
             recognise=lambda case, seen, expected: (
                 not _measure_sequences(case, seen)["repeats"]
+                and not _rounds(seen, 2)
                 and not any(
                     _repeats(row, p)
                     for idx in seen["idx"]
