@@ -565,7 +565,7 @@ with needs("one_layer", "two_layers", *BUILT):
 def previous_token_score(pattern):
     """Each head's mean weight on the place before: (B, H, T, T) -> (H,)."""
     ### BEGIN SOLUTION
-    looks = pattern.diagonal(-1, -2, -1)  # (B, H, T - 1): row t, column t - 1
+    looks = pattern.diagonal(-1, 2, 3)  # (B, H, T - 1): row t, column t - 1
     return looks.mean((0, 2))
     ### END SOLUTION
 

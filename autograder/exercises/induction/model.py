@@ -465,8 +465,7 @@ attention_only = Exercise(
         ),
         _model(
             "added_twice",
-            "x is added to itself: double what it should be. What a layer gives is added once, "
-            "to x.",
+            "The stream is added to itself, so it doubles. What a layer gives is added, once.",
             ("x = x + out", "x = x + x + out"),
             residual="twice",
         ),

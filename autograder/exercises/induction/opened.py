@@ -120,10 +120,10 @@ previous_token_score = Exercise(
     ),
     hints=(
         "In a (T, T) pattern the weights on the place before lie on a diagonal. Which one?",
-        "`pattern.diagonal(offset, -2, -1)` takes a diagonal of every table: offset 0 is the main "
+        "`pattern.diagonal(offset, 2, 3)` takes a diagonal of every table: offset 0 is the main "
         "one, -1 the one below. It gives (B, H, T - 1). See "
         "[diagonal](https://pytorch.org/docs/stable/generated/torch.diagonal.html).",
-        "```python\nlooks = pattern.diagonal(..., -2, -1)  # (B, H, T - 1)\n"
+        "```python\nlooks = pattern.diagonal(..., 2, 3)  # (B, H, T - 1)\n"
         "return looks.mean((0, 2))\n```",
     ),
 )

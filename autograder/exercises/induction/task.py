@@ -247,6 +247,7 @@ make_sequences = Exercise(
             answer=_sequences_wrong(_DRAW + _FIRST + "return first, periods"),
             recognise=lambda case, seen, expected: (
                 not _measure_sequences(case, seen)["repeats"]
+                and not _rounds(seen, 2)
                 and not any(
                     _repeats(row, p)
                     for idx in seen["idx"]
@@ -307,6 +308,18 @@ make_sequences = Exercise(
             recognise=_when("ids from"),
         ),
         Mistake(
+            id="counting",
+            message="The tokens themselves are the places, 0, 1, 2, ... Draw the first round at "
+            "random, and use the places to look it up.",
+            answer=_sequences_wrong(
+                _DRAW + "return (torch.arange(seq_len) % periods[:, None]) % vocab_size, periods"
+            ),
+            recognise=lambda case, seen, expected: all(
+                (np.diff(np.asarray(i)[:, : case["args"][3]], axis=1) == 1).all()
+                for i in seen["idx"]
+            ),
+        ),
+        Mistake(
             id="same_rows",
             message="All sequences of a batch begin with the same tokens. Draw "
             "(batch_size, seq_len) of them, not one row for all.",
@@ -317,18 +330,6 @@ make_sequences = Exercise(
             ),
             recognise=lambda case, seen, expected: all(
                 (np.asarray(i)[:, : case["args"][3]] == np.asarray(i)[:1, : case["args"][3]]).all()
-                for i in seen["idx"]
-            ),
-        ),
-        Mistake(
-            id="counting",
-            message="The tokens themselves are the places, 0, 1, 2, ... Draw the first round at "
-            "random, and use the places to look it up.",
-            answer=_sequences_wrong(
-                _DRAW + "return (torch.arange(seq_len) % periods[:, None]) % vocab_size, periods"
-            ),
-            recognise=lambda case, seen, expected: all(
-                (np.diff(np.asarray(i)[:, : case["args"][3]], axis=1) == 1).all()
                 for i in seen["idx"]
             ),
         ),
