@@ -91,6 +91,15 @@ def is_registration(stored: Any) -> bool:
     )
 
 
+def is_outcome(stored: Any) -> bool:
+    """Whether this is an outcome that `conclude` can have written."""
+    return (
+        isinstance(stored, dict)
+        and all(isinstance(stored.get(name), str) for name in ("text", "at"))
+        and type(stored.get("number")) in (int, float)
+    )
+
+
 def _is_version(stored: Any) -> bool:
     return (
         isinstance(stored, dict)

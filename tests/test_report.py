@@ -68,6 +68,16 @@ def test_an_empty_folder_says_what_is_missing(home: Path) -> None:
                 "amendments": [1],
             }
         },
+        {
+            "preregistration": {
+                "texts": TEXTS,
+                "number": 1,
+                "hash": "x",
+                "at": "",
+                "amendments": [],
+                "outcome": {"text": "x", "number": "many"},
+            }
+        },
         {"written": ["x"]},
         {"written": {"abstract": {"no": "text"}}},
     ],
@@ -87,7 +97,13 @@ def test_the_whole_page(home: Path) -> None:
             "hash": "f00d",
             "at": "2026-11-01T10:00:00+00:00",
             "amendments": [
-                {"at": "2026-11-02", "reason": "A run crashed.", "texts": amended, "hash": "beef"}
+                {
+                    "at": "2026-11-02",
+                    "reason": "A run crashed.",
+                    "texts": amended,
+                    "number": 4,
+                    "hash": "beef",
+                }
             ],
             "outcome": {"text": "It held.", "number": 5, "at": "2026-11-03"},
         }

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader
 
 from autograder import course, progress
 from autograder.errors import SpeedrunError
+from autograder.registration import is_outcome, is_registration
 from autograder.research.labbook import FOLDER, entries
 from autograder.research.runs import PLAN, Run, ended_runs
 from autograder.written import reflowed
@@ -55,12 +56,15 @@ def report(home: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["reflowed"] = reflowed
     registration = record.get("preregistration")
+    if is_registration(registration) and not is_outcome(registration.get("outcome")):
+        registration = {**registration, "outcome": None}
     return environment.get_template("report.html.j2").render(
         title=course.module(MODULE).title,
         paper=course.module(MODULE).resource,
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
-        registration=registration if _is_registration(registration) else None,
+        registration=registration if is_registration(registration) else None,
         first_training=record.get("first_training"),
         claims=_claims(record),
         abstract=answers.pop("abstract", None),
@@ -68,19 +72,6 @@ def report(home: Path) -> str:
         answers=answers,
         entries=[(entry, _picture(home, entry.figure)) for entry in entries(home)],
         tables=_tables(home),
-    )
-
-
-def _is_registration(stored: Any) -> bool:
-    return (
-        isinstance(stored, dict)
-        and isinstance(stored.get("texts"), dict)
-        and {"hypothesis", "experiment", "refuted_if", "stop_rule"} <= stored["texts"].keys()
-        and all(key in stored for key in ("number", "hash", "at"))
-        and all(
-            isinstance(a, dict) and isinstance(a.get("texts"), dict) and "reason" in a
-            for a in stored.get("amendments", [])
-        )
     )
 
 

@@ -56,15 +56,15 @@ predict_larger = question(
     minutes=3,
     options={
         "a": Option(
-            text="Hardly: the arithmetic decides now",
+            text="Far less: the arithmetic decides now",
             why="A step is now long multiplications and many random numbers, next to which the "
-            "calls are nothing. Batching saves calls, so it has little left to save. For such "
+            "calls are small. Batching saves calls, so it has far less left to save. For such "
             "models, use more cores: processes, one thread each.",
         ),
         "b": Option(
             text="Just as much as for the tiny ones",
             why="What a batch saves is calls, some microseconds each. Next to products of this "
-            "size they are nothing, so there is little left to save.",
+            "size they are small, so there is far less left to save.",
         ),
         "c": Option(
             text="Even more: there is more work to share",
@@ -244,7 +244,7 @@ run_experiment = Exercise(
     reference=_runs_expected,
     explain=_explain_runs,
     show=lambda case: f"run(p, seed, steps={case['steps']}), with several p and seeds",
-    limit=8.0,
+    limit=20.0,
     mistakes=(
         Mistake(
             id="graph_kept",
