@@ -220,7 +220,19 @@ def record(history, model, epoch):
 
 
 # %% [markdown]
-# **Weight decay** makes every weight a little smaller at every step, whatever the loss says. With AdamW, a weight loses the share `lr * weight_decay` of itself each time. What is not needed fades; what is needed, the loss puts back. It is an argument of your training, because it is the one thing that we will change.
+# **Weight decay** makes every weight a little smaller at every step, whatever the loss says. With AdamW, a weight loses the share `lr * weight_decay` of itself each time. What is not needed fades; what is needed, the loss puts back. Two weights that the loss does not need, over 100 steps:
+
+# %%
+w = nn.Parameter(torch.tensor([2.0, -1.0]))
+optimizer = torch.optim.AdamW([w], lr=0.01, weight_decay=1.0)
+for step in range(100):
+    optimizer.zero_grad()
+    (0 * w).sum().backward()  # a loss that asks nothing of them
+    optimizer.step()
+print(w.data, "and 0.99 to the power of 100 is", round(0.99**100, 3))
+
+# %% [markdown]
+# Weight decay is an argument of your training, because it is the one thing that we will change.
 
 # %% [markdown]
 # @exercise full_batch

@@ -128,7 +128,7 @@ train = Exercise(
         f"train(model, weight_decay={case['weight_decay']}, epochs={case['epochs']}) with a small "
         f"model of ours, {case['known']} training pairs"
     ),
-    limit=10.0,
+    limit=20.0,
     mistakes=(
         Mistake(
             id="leak",
