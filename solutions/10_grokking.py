@@ -76,7 +76,7 @@ def split_pairs(count, fraction):
     ### END SOLUTION
 
 
-torch.manual_seed(0)
+torch.manual_seed(3)
 tokens, answers = ..., ...
 train_set, test_set = ..., ...
 ### BEGIN SOLUTION
@@ -220,7 +220,19 @@ def record(history, model, epoch):
 
 
 # %% [markdown]
-# **Weight decay** makes every weight a little smaller at every step, whatever the loss says. With AdamW, a weight loses the share `lr * weight_decay` of itself each time. What is not needed fades; what is needed, the loss puts back. It is an argument of your training, because it is the one thing that we will change.
+# **Weight decay** makes every weight a little smaller at every step, whatever the loss says. With AdamW, a weight loses the share `lr * weight_decay` of itself each time. What is not needed fades; what is needed, the loss puts back. Two weights that the loss does not need, over 100 steps:
+
+# %%
+w = nn.Parameter(torch.tensor([2.0, -1.0]))
+optimizer = torch.optim.AdamW([w], lr=0.01, weight_decay=1.0)
+for step in range(100):
+    optimizer.zero_grad()
+    (0 * w).sum().backward()  # a loss that asks nothing of them
+    optimizer.step()
+print(w.data, "and 0.99 to the power of 100 is", round(0.99**100, 3))
+
+# %% [markdown]
+# Weight decay is an argument of your training, because it is the one thing that we will change.
 
 # %% [markdown]
 # @exercise full_batch
@@ -276,7 +288,7 @@ def train(model, weight_decay, epochs, enough=None):
 # The check wants to see two things: at least 99% of the training pairs right, and at most 50% of the others. It gets the model, and counts for itself.
 
 # %% exercise="claim_control" tags=["nbval-ignore-output"]
-torch.manual_seed(0)
+torch.manual_seed(3)
 memoriser = ...
 by_heart = ...
 ### BEGIN SOLUTION
@@ -292,7 +304,7 @@ def draw_curves(ax, history):
     ax.plot(epochs, [100 * row["train"] for row in history], color="#6b7280", ls="--")
     ax.plot(epochs, [100 * row["test"] for row in history], color="#0072b2", lw=2)
     ax.set(xscale="log", xlabel="epoch", ylabel="right, %", ylim=(-3, 105))
-    ax.legend(["training pairs", "test pairs"], loc="center left", fontsize=9)
+    ax.legend(["training pairs", "test pairs"], loc="upper left", fontsize=8)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -335,12 +347,12 @@ predict_more = "c"
 # %% [markdown]
 # @exercise claim_grokking
 #
-# Make a new model, `grokker`, and train it with `weight_decay=1.0`, `epochs=3000` and `enough=0.99`. Keep what `train` returns in `late`. It takes 6 to 25 seconds, as a rule: the training ends when 99% of the test pairs are right.
+# Make a new model, `grokker`, and train it with `weight_decay=1.0`, `epochs=3000` and `enough=0.99`. Keep what `train` returns in `late`. It takes seconds, or half a minute where the seed is slow: the training ends when 99% of the test pairs are right.
 #
 # The check wants at least 95% of the pairs that it never saw.
 
 # %% exercise="claim_grokking" tags=["nbval-ignore-output"]
-torch.manual_seed(0)
+torch.manual_seed(3)
 grokker = ...
 late = ...
 ### BEGIN SOLUTION
@@ -355,16 +367,16 @@ with needs("claim_grokking"):
     print(f"99% of the training pairs after {known} epochs, 95% of the others after {found}.")
     with figure(
         "Accuracy against epochs with weight decay: the training pairs go to 100% before epoch 100. "
-        "The test pairs stay low for hundreds of epochs, then climb to 99%.",
+        "Most test pairs are still wrong long after that; then their line climbs to 99%.",
         width=5.0,
         height=2.6,
     ) as ax:
         draw_curves(ax, late)
 
 # %% [markdown]
-# Look between the two rises. For hundreds of epochs the training set is known and the test set is not, as in the control; then the blue line climbs to the top. Power and his colleagues called this **grokking**: a network generalises long after it has fitted its training set. (The horizontal axis shows powers of ten, as theirs does. On an even axis the wait is longer than the whole rise.)
+# Look between the two rises. The training set is known, and most of the test set is still wrong, as in the control. The blue line only creeps; then it climbs to the top. Power and his colleagues called this **grokking**: a network generalises long after it has fitted its training set. (The horizontal axis shows powers of ten, as theirs does.)
 #
-# One run is an anecdote. The course trained this recipe on ten seeds of its own, and the control on the same ten.
+# One run is an anecdote, and this one's seed was chosen because its curve is clear. So the course trained the recipe on ten seeds that nobody chose, and the control on the same ten.
 
 # %%
 measured = grokking_table()
@@ -378,17 +390,26 @@ for name, runs in (("1.0", measured["grokked"]), ("none", measured["memorised"])
 # %% [markdown]
 # All ten with weight decay get there, and how long it takes differs by a factor of four. None without it does within 1,000 epochs. How many of your own seeds would you want to see before you believe it? Change the seed and run the cell again; keep count.
 #
-# A warning that belongs to the result: while we searched for this recipe, other ways to begin and other rates made it slower, or did not grok at all in the time that we gave them. It is no law of nature.
+# A warning that belongs to the result: it hangs on the recipe. Here are two others with the same weight decay, three seeds each.
+
+# %%
+longest = measured["setting"]["other_longest"]
+for name, runs in measured["others"].items():
+    reached = sum(run["test_95"] is not None for run in runs)
+    print(f"{name:26}{reached} of {len(runs)} get to 95% within {longest:,} epochs")
+
+# %% [markdown]
+# A smaller step, or weights that begin smaller: both change the picture. Whether those runs would get there later, these numbers don't say. Grokking is no law of nature.
 
 # %% [markdown]
 # ## 5. What moves before it shows
 #
-# Why this matters: if a skill can appear late and suddenly, we would like to see it coming. The outside shows nothing. The inside might.
+# Why this matters: if a skill can appear late and suddenly, we would like to see it coming. The outside shows little. The inside might show more.
 
 # %% [markdown]
 # @exercise predict_inside
 #
-# Between epoch 100 and the rise, hardly anything happens to either accuracy. What happens inside?
+# From epoch 100 until the rise, the training accuracy stands still and most test pairs stay wrong. What happens inside?
 #
 # @options
 
@@ -420,7 +441,7 @@ with needs("claim_control", "claim_grokking"):
         ax.legend(["weight decay 1.0", "none"], fontsize=9)
 
 # %% [markdown]
-# With weight decay the sum rises while the pairs are learnt by heart, then it sinks, long before the test accuracy says anything. So the model keeps its answers with ever smaller weights. Remembering each cell by itself is expensive; a rule is cheap. What does the cheap way look like?
+# Without weight decay the sum grows to the end. With it, it rises while the pairs are learnt by heart, and ends well below its highest point, with more answers right. In squared weights, remembering each cell by itself is expensive, and a rule is cheap. What does the cheap way look like?
 #
 # ### Waves
 #
@@ -495,7 +516,7 @@ def fourier_energy(W):
 with needs("fourier_energy", "claim_control", "claim_grokking"):
     with figure(
         "Two bar charts of the embedding's energy for each frequency. With weight decay a few "
-        "frequencies stand out far above the others; without, all are of similar height.",
+        "frequencies stand out far above the others; without, it is spread over all.",
         width=6.4,
         height=2.4,
         columns=2,
@@ -507,7 +528,7 @@ with needs("fourier_energy", "claim_control", "claim_grokking"):
         left.set(ylabel="share of the energy")
 
 # %% [markdown]
-# There it is. The model that found the rule has put its numbers on a few circles: a handful of frequencies hold most of the energy. Nobody asked for circles. In the one that only remembers, all frequencies are about as strong as each other. (Which ones stand out differs from seed to seed.)
+# There it is. The model that found the rule has put its numbers on a few circles: a handful of frequencies hold most of the energy. Nobody asked for circles. In the one that only remembers, the energy is spread over all frequencies. (Which ones stand out differs from seed to seed.)
 
 # %% [markdown]
 # @exercise fourier_share
@@ -529,7 +550,7 @@ with needs("fourier_share", "claim_control", "claim_grokking"):
     shares = [100 * fourier_share(row["W_E"], 5) for row in late]
     with figure(
         "Percent against epochs, with weight decay: the share of the five strongest frequencies "
-        "climbs steadily while the test accuracy is still low, and the test accuracy follows.",
+        "climbs while most test pairs are still wrong, and the test accuracy follows.",
         width=5.4,
         height=2.8,
     ) as ax:
@@ -546,7 +567,7 @@ with needs("fourier_share", "claim_control", "claim_grokking"):
         ax.legend(["test pairs right", "share of five", "share, no decay"], fontsize=9)
 
 # %% [markdown]
-# The axis is even now. The orange line climbs while the blue one is still low: the circles grow while the answers still come from memory. Nanda and his colleagues call such a thing a **progress measure**, a number that moves steadily towards a skill that shows only later. The sudden event is sudden from outside.
+# The axis is even now. The orange line is above the dotted one, and climbing, while most test pairs are still wrong: the circles grow while most answers still come from memory. Nanda and his colleagues call such a thing a **progress measure**, a number that moves steadily towards a skill that shows only later. What looks sudden from outside was under way inside.
 
 # %% tags=["nbval-ignore-output"]
 for when, name in (
@@ -677,6 +698,7 @@ with needs("clock_logits", "key_frequencies"):
     logits = logits - logits.mean(1, keepdim=True)
     means = torch.stack([logits[away == d].mean() for d in range(p)])
     rule = torch.stack([by_rule[away == d].mean() for d in range(p)])
+    print(f"correlation of the two lines: {np.corrcoef(means, rule)[0, 1]:.2f}")
     with figure(
         "Logit against the distance c minus a plus b. The grokker's mean logits and those of the "
         "rule, scaled to the same height, have a tall peak at 0 and wave up and down elsewhere.",
@@ -699,9 +721,7 @@ with needs("clock_logits", "key_frequencies"):
 with needs("clock_logits", "key_frequencies"):
     for ks in (key[:1], key[:2], key[:3], key):
         best = clock_logits(a[:1], b[:1], ks, p)[0].topk(2).values
-        print(
-            f"{len(ks)} frequencies: {best[0]:.3f} against {best[1]:.3f} for the next best answer"
-        )
+        print(f"with {len(ks)}: {best[0]:.3f}, and {best[1]:.3f} for the next best answer")
 
 # %% [markdown]
 # With one frequency the neighbours on its circle score almost as high. Waves of several frequencies agree only at the right answer.
@@ -711,9 +731,9 @@ with needs("clock_logits", "key_frequencies"):
 #
 # Why this matters: this little model is often told as a story about safety. Know which part of the story was measured.
 #
-# What it tells. A capability can be absent in every test, and be on its way. Training longer, without new data, can bring it out. And it is possible, at least once, to take a network apart so far that you can write its algorithm on a line, cut it out and watch the answers go. If tests from outside were all we had, we would have called the model at epoch 200 a memoriser.
+# What it tells. A capability can be absent in every test, and be on its way. Training longer, without new data, can bring it out. And it is possible, at least once, to take a network apart so far that you can write its algorithm on a line, cut it out and watch the answers go. If tests from outside were all we had, we would have called the model at epoch 150 a memoriser.
 #
-# What it doesn't tell. This is a toy: one task with a short exact rule, a network of a few ten thousand numbers. The progress measure was found after the fact, by people who had first understood the end. Nobody has such a measure for a skill that is not yet there. Grokking depends on the recipe, and some recipes never show it. And a model whose embedding is explained is not a model explained: the cosines say what goes in and what comes out, and how the ReLU multiplies you have not looked at.
+# What it doesn't tell. This is a toy: one task with a short exact rule, a network of fewer than thirty thousand numbers. The progress measure was found after the fact, by people who had first understood the end. Nobody has such a measure for a skill that is not yet there. Grokking depends on the recipe, as you saw. And a model whose embedding is explained is not a model explained: the cosines say what goes in and what comes out, and how the ReLU multiplies you have not looked at.
 
 # %% [markdown]
 # @exercise conclude

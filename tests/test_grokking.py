@@ -112,6 +112,12 @@ def test_what_the_text_says_of_ten_seeds_is_so() -> None:
     squares = [(run["squares"], run["squares_at_most"]) for run in found]
     assert all(end < 0.8 * most for end, most in squares), "rises, then sinks"
     assert all(run["squares"] == run["squares_at_most"] for run in control), "grows throughout"
+    reached = {
+        name: sum(run["test_95"] is not None for run in runs)
+        for name, runs in table["others"].items()
+    }
+    assert min(reached.values()) < 3, "other recipes change the picture"
+    assert max(run["share"] for run in control) < min(run["share_when_test_50"] for run in found)
 
 
 def test_thresholds_have_room() -> None:
