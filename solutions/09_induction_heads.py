@@ -511,7 +511,7 @@ with needs("one_layer", "two_layers", *BUILT):
 # %% [markdown]
 # For a while the two curves go the same way. Then two layers jump. Both links of the chain have to be there before either pays: looking one place back is useless while nobody reads what it wrote, and the search is useless while nobody writes. So nothing seems to happen, and then all of it.
 #
-# Why not 100%? With 64 tokens, some stand twice within a round, and then the last copy may be the wrong one. A plain look-up, written by hand, ends up at the same place:
+# Why not 100%? With 64 tokens, some stand twice within a round, and then the last copy may be the wrong one. See what a look-up written by hand gets:
 
 # %% tags=["nbval-ignore-output"]
 with needs("make_sequences", "repeat_accuracy"):
@@ -522,6 +522,8 @@ with needs("make_sequences", "repeat_accuracy"):
     print(f"the last copy, and what came after it: {repeat_accuracy(by_hand, idx, periods):.0%}")
 
 # %% [markdown]
+# Your model does better than that, so it has something more to go by. Several copies that agree would be one such thing. The notebook leaves it open; what you write in section 5 are tools to find out.
+#
 # Now ask the question that unmasked the trap.
 
 # %% tags=["nbval-ignore-output"]
@@ -530,8 +532,8 @@ with needs("one_layer", "two_layers", *BUILT):
         "Accuracy against the period of the test, 3 to 24. Two layers stay above 75% throughout, also "
         "at periods that were not trained. One layer is at 60% for the shortest and falls. The model "
         "of the trap has single spikes.",
-        width=6.0,
-        height=2.8,
+        width=5.6,
+        height=2.5,
     ) as ax:
         wide = range(3, 25)
         for name, model, colour, dash in (
