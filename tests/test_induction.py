@@ -13,7 +13,7 @@ from autograder.exercises.induction import training
 from autograder.exercises.induction.model import _runs
 from autograder.exercises.induction.opened import matches, scores_of
 from autograder.exercises.induction.task import accuracy
-from autograder.judge import draw
+from autograder.judge import draw, judge
 from autograder.measured import induction as measured
 from autograder.outcome import Outcome
 from autograder.probes import observe
@@ -115,6 +115,16 @@ def test_what_the_text_says_was_measured() -> None:
     assert max(max(map(max, row["previous"])) for row in ONE) < 0.1
 
 
+def test_the_look_up_by_hand_gets_less_than_two_layers() -> None:
+    idx, periods = measured.sequences(2000, 4, 16, torch.Generator().manual_seed(0))
+    right = []
+    for row, period in zip(idx.tolist(), periods.tolist(), strict=True):
+        for t in range(period, len(row) - 1):
+            last = max(s for s in range(t) if row[s] == row[t])
+            right.append(row[last + 1] == row[t + 1])
+    assert 0.85 < np.mean(right) < min(row["accuracy"] for row in TWO) - 0.02
+
+
 @pytest.mark.parametrize(
     ("name", "layers", "low", "high", "mistake"),
     [
@@ -133,8 +143,6 @@ def test_a_real_training_of_another_kind_is_named(
     measured._train(model, low, high, 60)
     cases = draw(exercise, 1)
     seen = observe(exercise.probe, exercise.takes, (model,), cases, exercise.limit)
-    from autograder.judge import judge
-
     result = judge(exercise, cases, seen)
     assert result.outcome is Outcome.WRONG
     assert result.mistake == mistake, result

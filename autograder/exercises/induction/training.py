@@ -101,7 +101,7 @@ predict_why = question(
         "a": Option(
             text="The key of a place knows its own token, but not the one before it",
             why="The place to look at is the one that comes after the earlier copy. To be found, "
-            'its key would have to say "the token before me is b", and in the first layer no '
+            'its key would have to say "the token before me is r", and in the first layer no '
             "place has heard from any other yet.",
         ),
         "b": Option(
@@ -121,11 +121,11 @@ predict_why = question(
         ),
     },
     hints=(
-        "Play the head: you stand at the second `b` and look for a place. What would its key have "
+        "Play the head: you stand at the second `r` and look for a place. What would its key have "
         "to say?",
-        "What you want to read stands after the first `b`. In the first layer, a key is made of "
+        "What you want to read stands after the first `r`. In the first layer, a key is made of "
         "that place's own token and own number.",
-        "The place after the first `b` would have to know that `b` stood before it.",
+        "The place after the first `r` would have to know that `r` stood before it.",
     ),
 )
 
@@ -332,7 +332,7 @@ two_layers = Exercise(
     title="Two layers",
     takes={"two_layers": "value"},
     points=3,
-    minutes=6,
+    minutes=7,
     difficulty=2,
     cases=_trained_cases,
     probe=probes.trained,
