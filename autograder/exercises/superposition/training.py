@@ -212,7 +212,7 @@ train_toy = Exercise(
         f"train(model of {len(case['W'])} instances, p={parts.named(case)}, importance, "
         f"steps={case['steps']}, batch_size={case['batch_size']}, lr={case['lr']})"
     ),
-    limit=8.0,
+    limit=20.0,
     mistakes=(
         Mistake(
             id="own_data",
