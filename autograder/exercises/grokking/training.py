@@ -34,7 +34,7 @@ def _train_cases(rng: np.random.Generator) -> list[Case]:
             "seed": int(rng.integers(2**31)),
         }
         for p, known, factor, decay, epochs, enough in (
-            (7, 18, 1, 1.5, 45, None),
+            (7, 18, 1, 1.5, 40, None),
             (5, 11, 2, 0.0, 61, 0.8),
             (6, 20, 1, 0.4, 30, None),
         )
