@@ -51,6 +51,12 @@ def logits_of(case: Case, weights: dict[str, np.ndarray]) -> np.ndarray:
     return np.array(rows)
 
 
+def begins(case: Case, seen: Any) -> float:
+    """How many times as large as in the stub the weights of a fresh model are."""
+    tables = [w.ravel() for w in seen["fresh"].values() if w.ndim == 2]
+    return float(np.concatenate(tables).std() * case["setting"]["width"] ** 0.5)
+
+
 def _explain_model(case: Case, seen: Any, expected: Any) -> str | None:
     want, got = expected["logits"].shape, np.shape(seen["logits"])
     if got != want:
@@ -83,8 +89,16 @@ one_layer = Exercise(
     difficulty=3,
     cases=_model_cases,
     probe=probes.model,
-    measure=lambda case, seen: {"logits": seen["logits"], "gradient": seen["gradient"]},
-    reference=lambda case, seen: {"logits": logits_of(case, seen["weights"]), "gradient": True},
+    measure=lambda case, seen: {
+        "begins as given": 0.6 < begins(case, seen) < 1.6,
+        "logits": seen["logits"],
+        "gradient": seen["gradient"],
+    },
+    reference=lambda case, seen: {
+        "begins as given": True,
+        "logits": logits_of(case, seen["weights"]),
+        "gradient": True,
+    },
     explain=_explain_model,
     show=lambda case: (
         "OneLayer() with p = {p}, width = {width}, heads = {heads}, hidden = {hidden}, and weights "
@@ -93,6 +107,20 @@ one_layer = Exercise(
     rtol=2e-3,
     atol=2e-3,
     mistakes=(
+        Mistake(
+            id="begins_large",
+            message="The weights of a fresh model are larger than given: `weights` draws them with "
+            "the spread 1/√width. What you will see in training depends on it, so leave it.",
+            **_changed(("columns) / width", "columns) * width")),
+            recognise=lambda case, seen, expected: begins(case, seen) >= 1.6,
+        ),
+        Mistake(
+            id="begins_small",
+            message="The weights of a fresh model are smaller than given: `weights` draws them "
+            "with the spread 1/√width. What you will see in training depends on it, so leave it.",
+            **_changed(("columns) / width**0.5", "columns) / width")),
+            recognise=lambda case, seen, expected: begins(case, seen) <= 0.6,
+        ),
         Mistake(
             id="no_positions",
             message="The places are missing: add `self.W_pos` to the tokens' rows, one row for "

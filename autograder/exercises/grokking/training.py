@@ -25,19 +25,25 @@ THE_RULE = 0.95  # test accuracy asked for with weight decay
 def _train_cases(rng: np.random.Generator) -> list[Case]:
     return [
         {
-            "setting": {"p": p, "lr": 77.0, "weight_decay": 7.0, "epochs": 3},
+            "setting": {"p": p, "lr": 77.0, "weight_decay": 7.0, "epochs": 3, "enough": 0.1},
             "known": known,
             "factor": factor,
             "weight_decay": decay,
             "epochs": epochs,
+            "enough": enough,
             "seed": int(rng.integers(2**31)),
         }
-        for p, known, factor, decay, epochs in (
-            (7, 18, 1, 1.5, 45),
-            (5, 11, 2, 0.0, 61),
-            (6, 20, 1, 0.4, 30),
+        for p, known, factor, decay, epochs, enough in (
+            (7, 18, 1, 1.5, 40, None),
+            (5, 11, 2, 0.0, 61, 0.8),
+            (6, 20, 1, 0.4, 30, None),
         )
     ]
+
+
+def planned(case: Case) -> int:
+    """How many epochs a case asks for; the test accuracy that the probe hands out is epoch / 50."""
+    return case["epochs"] if case["enough"] is None else round(50 * case["enough"])
 
 
 def train_facts(case: Case, seen: Any) -> dict[str, Any]:
@@ -49,9 +55,9 @@ def train_facts(case: Case, seen: Any) -> dict[str, Any]:
         "training pairs only": not seen["test pairs seen"],
         "all training pairs each time": seen["whole training set"],
         "gradients start from zero": seen["piled up"] == 0,
-        "steps": abs(seen["steps"] - case["epochs"]) <= 1,
+        "steps": abs(seen["steps"] - planned(case)) <= 1,
         "decay": _decays(ratio, case["weight_decay"], seen["steps"]),
-        "history": kept == list(range(0, case["epochs"] + 1, 20)),
+        "history": kept == list(range(0, planned(case) + 1, 20)),
         "loss falls": seen["last"] < 0.95 * seen["first"],
     }
 
@@ -82,8 +88,8 @@ def _explain_train(case: Case, seen: Any, expected: Any) -> str | None:
     facts = train_facts(case, seen)
     if not facts["steps"]:
         return (
-            f"With epochs = {case['epochs']} it trained on {seen['steps']} batches. Each turn of "
-            "the loop is one step, on all training pairs at once"
+            f"It takes {seen['steps']} steps where {planned(case)} are expected. Each turn of the "
+            "loop is one step, on all training pairs at once"
         )
     if not facts["all training pairs each time"]:
         return (
@@ -125,7 +131,8 @@ train = Exercise(
     reference=lambda case: GOOD_TRAINING,
     explain=_explain_train,
     show=lambda case: (
-        f"train(model, weight_decay={case['weight_decay']}, epochs={case['epochs']}) with a small "
+        f"train(model, weight_decay={case['weight_decay']}, epochs={case['epochs']}"
+        f"{'' if case['enough'] is None else ', enough=' + str(case['enough'])}) with a small "
         f"model of ours, {case['known']} training pairs"
     ),
     limit=20.0,
@@ -205,6 +212,15 @@ train = Exercise(
                 case["weight_decay"] > 0
                 and _wrong_decay(case, seen)
                 and _decays(_ratio(seen), 0.1 * case["weight_decay"], seen["steps"])
+            ),
+        ),
+        Mistake(
+            id="enough_ignored",
+            message="It goes on when the test accuracy is `enough`. Leave these lines as given: "
+            "where the last accuracy in `history` has reached it, the loop ends.",
+            answer=wrong.train(("enough is not None", "False")),
+            recognise=lambda case, seen, expected: (
+                case["enough"] is not None and abs(seen["steps"] - case["epochs"]) <= 1
             ),
         ),
         Mistake(

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 
 def weights(rows, columns):
-    return nn.Parameter(torch.randn(rows, columns) / rows**0.5)
+    return nn.Parameter(torch.randn(rows, columns) / width**0.5)
 
 
 class OneLayer(nn.Module):
@@ -85,6 +85,8 @@ def train(model, weight_decay, epochs, enough=None):
     for epoch in range(epochs + 1):
         if epoch % 20 == 0:
             record(history, model, epoch)
+            if enough is not None and history[-1]["test"] >= enough:
+                break
         logits = model(tokens[train_set])
         loss = F.cross_entropy(logits, answers[train_set])
         optimizer.zero_grad()
@@ -110,5 +112,5 @@ def train(*changes: tuple[str, str]) -> Any:
         return space["made"]
 
     space["make"] = make
-    exec("def train(*args):\n    return make()(*args)\n", space)
+    exec("def train(*args, **named):\n    return make()(*args, **named)\n", space)
     return space["train"]
