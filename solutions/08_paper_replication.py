@@ -45,7 +45,7 @@ watch_training()  # notes when your first training begins: a registration counts
 #
 # Set a clock. Answer after each pass, from memory. Then decide: go on, or stop. (Here you go on. With the next paper, stopping is often right.)
 #
-# Write between the triple quotes, in sentences, over as many lines as you like.
+# Write between the triple quotes, in sentences or points, over as many lines as you like.
 
 # %% [markdown]
 # @exercise read_claim
@@ -176,19 +176,19 @@ with figure(
 #
 # | | hypothesis | refuted if |
 # |---|---|---|
-# | A | the linear model (no ReLU) keeps the 2 most important features at every density | it keeps another set anywhere |
+# | A | the linear model (no ReLU) keeps the 2 most important features at every density | it keeps another set at 1 density or more |
 # | B | the count of represented features never falls as p falls | it falls by 1 or more at some step |
 # | C | at p = 0.1 and below, the five features form a pentagon | a gap between neighbours is more than 6 degrees off 72 |
-# | D | in a model of 200 features and 20 dimensions, dimensions per feature are 1 when dense and about 1/2 at 1/p = 3.4 | they lie outside [0.46, 0.52] there |
+# | D | in a model of 200 features and 20 dimensions, dimensions per feature are 1 when dense and about 1/2 at 1/p = 3.4 | they are more than 0.03 away from 0.49 there |
 # | E | an adversary's gain is at least 3 times that against the dense model once features per dimension exceed 2 | it is less than 3 times |
 # | F | with one start instead of the best of eight, B fails in at least 20% of cases | it fails in fewer than 20% |
 #
-# The rule for stopping that we suggest: the best of K = 8 starts, three repetitions, and nothing is tuned after the first look.
+# The rule for stopping that we suggest: the best of K = 8 starts, three repetitions, and nothing is tuned after the first look. A thing counts as found at a density if it is found in at least two of the three.
 
 # %% [markdown]
 # @exercise preregister
 #
-# Fill in the form. `number` is the one that decides, and `refuted_if` names it in digits. The check notes text, time and a **hash**: sixteen digits that come out otherwise if a single letter changes. From then on the form can't be changed, only amended: write the reason into `amendment`, and both versions stay.
+# Fill in the form. `number` is the one that decides, and `refuted_if` names it in digits; of a range, take the distance from its middle. Read it once more before you run the check: the first run registers. The check notes text, time and a **hash**: sixteen digits and letters that come out otherwise if a single letter changes. From then on the form can't be changed, only amended: write the reason into `amendment`, and both versions stay.
 #
 # @rubric
 
@@ -442,7 +442,7 @@ def weighted_loss(x_hat, x, importance):
 # - set the rate: it falls along half a cosine, from `lr` to 0: `lr * (1 + math.cos(math.pi * step / steps)) / 2`;
 # - draw a fresh batch with your `sample_sparse`, handing p on;
 # - compute the losses with your `weighted_loss`, and sum them;
-# - the four lines that you know: zero, backward, step (and forward, which the loss has done).
+# - the three lines that you know: zero, backward, step.
 #
 # The optimizer is given: Adam's step, without weight decay. Decay would pull columns towards 0, and you are about to measure how long columns are.
 
@@ -640,7 +640,7 @@ with needs("feature_dimensionality"):
 # Finish `attack(model, x, epsilon, steps)`: it returns x with the worst small change that it finds. In each step:
 #
 # - `error`: the summed squared error of the model's output on `x + delta`, compared with `x`;
-# - a step: add epsilon / 4 times the gradient made of length 1, example by example (`dim=-1, keepdim=True`);
+# - a step: add epsilon / 4 times the gradient made of length 1, example by example (`dim=-1, keepdim=True`). Where the ReLU cuts off every output, the gradient is 0: divide by at least 1e-12, `.clamp(min=1e-12)`;
 # - back into the ball: where delta's norm is over epsilon, shorten it to epsilon.
 #
 # Then finish `adversarial_gain(model, x)`: what the attack **adds** to each instance's squared error, divided by what it adds to instance 0, the dense model. Shape (n_instances,). `squared_error` is given.
@@ -812,6 +812,8 @@ with needs("toy_model", "train_toy"):
 # - Make a `ToyModel` of 8 instances, 5 features, 2 dimensions, and `train` it at p for `steps` steps.
 # - Find the best of the 8 by `held_out_loss`.
 # - Return a dict: `"loss"`, the best one's held-out loss, and `"count"`, how many features it keeps. Plain numbers: they are written to a file.
+#
+# Use nothing but the functions of this notebook: what you import or define elsewhere does not travel with `run`.
 
 
 # %% exercise="run_experiment"
@@ -1003,7 +1005,7 @@ with (
 # %% [markdown]
 # @exercise claim_dimensionality
 #
-# The same at size: 200 features in 20 dimensions, all equally important. Make `dimensionality`: **one** trained `ToyModel` with an instance for each of `densities`. Importance is a tensor of 200 ones, the learning rate 0.01, the rest as before. It takes about 10 to 30 seconds.
+# The same at size: 200 features in 20 dimensions, all equally important. Make `dimensionality`: **one** trained `ToyModel` with an instance for each of `densities`. Importance is a tensor of 200 ones, the learning rate 0.01, the rest as before. It takes half a minute or so.
 #
 # The claim: D\* is 1 when dense (0.95 to 1.05), about 1/2 at p = 0.29 (0.46 to 0.52, and at least 75% of the features kept have a D within 0.03 of 1/2), and lower again at p = 0.215 (0.36 to 0.45).
 
@@ -1039,7 +1041,7 @@ with needs("claim_dimensionality"):
         ax.legend()
 
 # %% [markdown]
-# The dots do not spread evenly. Around 1/p = 3 they lie on one half: pairs, each sharing one dimension. Two more things to see. At p = 1 D\* is 1 and there are no dots: all features matter the same, none is preferred, so each is kept a little and none over 0.5. And to the far right D falls below any simple fraction.
+# The dots do not spread evenly. Around 1/p = 3 they lie on one half: pairs, each sharing one dimension. Two more things to see. At p = 1 D\* is 1 and there are no dots: all features matter the same, none is preferred, so each is kept a little, and few or none over 0.5. And to the far right D falls below any simple fraction.
 #
 # What is not graded, and why: at p = 0.215 many features sit near 2/5, as in pentagons, but how many differs a lot from run to run.
 
@@ -1096,7 +1098,7 @@ with needs("expected_figure", "claim_geometry", "claim_linear"):
 # %% [markdown]
 # @exercise ablation
 #
-# Take one part away, or change one setting: the bias, the importances, the ReLU in one place, the eight starts, the cosine, the batch size. Run it at one or two densities with the same 24 starts, count the features of the three repetitions, and write what it says. Code and text go into the cell below; more cells may stand above it.
+# Take one part away, or change one setting: the bias, the importances, the ReLU in one place, the eight starts, the cosine, the batch size. Train both, the model as it is and the changed one, with 24 starts at one or two densities, each after the same `torch.manual_seed`; count the features of the three repetitions, and write what it says, with the counts in digits. Code and text go into the cell below; more cells may stand above it.
 #
 # @rubric
 
@@ -1111,8 +1113,8 @@ class NoBias(ToyModel):
         return torch.relu((x @ self.W.transpose(-1, -2)) @ self.W)
 
 
-torch.manual_seed(4)
 for name, kind in (("as it is", ToyModel), ("no bias", NoBias)):
+    torch.manual_seed(4)  # the same starts and the same data for both
     ablated = train(kind(24, 5, 2), 0.05, importance)
     ablated_losses = held_out_loss(ablated, 0.05, importance)
     best = best_of(ablated_losses, 8)
@@ -1140,7 +1142,7 @@ features, where interference adds up, nor at p near 1, where the bias carries th
 # %% [markdown]
 # @exercise outcome
 #
-# State what came out. `found` answers the question that you registered, with its number and how it spread over the repetitions. `found_number` is that number alone. `held` is True if the registered rule says that the hypothesis survived. The check puts both side by side.
+# State what came out. `found` answers the question that you registered, with its number and how it spread over the repetitions. `found_number` is the quantity that your `number` is about, as you measured it. `held` is True if the registered rule says that the hypothesis survived. The check puts both side by side.
 #
 # @rubric
 
@@ -1191,7 +1193,7 @@ with needs("claim_geometry", "claim_linear"):
 # %% [markdown]
 # @exercise abstract
 #
-# Five lines, no more: question, method, the key number with its spread, what did not hold, what it means and what not. Each on a line of its own, however long the line is.
+# Five lines, no more: question, method, the key number with its spread, what did not hold, what it means and what not. Each on a line of its own, however long the line is, and no heading; empty lines don't count.
 #
 # @rubric
 
@@ -1209,7 +1211,7 @@ So superposition replicates in this toy model; that large networks store feature
 # %% [markdown]
 # @exercise outline
 #
-# Five slides, one line each: the title as a full sentence that could be false, and in brackets the figure that carries it.
+# Five slides, one line each and nothing else: the title as a full sentence that could be false, and in brackets the figure that carries it.
 #
 # @rubric
 
