@@ -59,11 +59,12 @@ def register(record: dict[str, Any], seen: dict[str, Any]) -> Result:
     changed += ["number"] * (number != current["number"])
     used = {change["reason"] for change in known["amendments"]}
     if not reason or reason in used or len(known["amendments"]) >= MOST_AMENDMENTS:
+        again = " (the one that stands there was used already)" if reason in used else ""
         return Result(
             Outcome.WRONG,
             f"You registered something else at {current['at']}, and it stays as it was. Changed: "
             f"{', '.join(changed)}. Put the old text back. Or amend it for all to see: write the "
-            "reason for this change into `amendment`, and run both cells again.",
+            f"reason for this change into `amendment`{again}, and run both cells again.",
             tuple(summary(record)),
         )
     known["amendments"].append(
@@ -153,15 +154,15 @@ def conclude(record: dict[str, Any], seen: dict[str, Any]) -> Result:
     if trained:
         order = "after" if trained >= known["at"] else "before"
         said += f" The first training was noted {order} the registration, at {trained}."
-    now = current_of(known)
     table = [
         ("", "Said before", "Found after"),
-        ("What", reflowed(now["texts"]["hypothesis"]), reflowed(seen["text"])),
-        ("Refuted if", reflowed(now["texts"]["refuted_if"]), "no" if seen["held"] else "yes"),
-        ("The number", f"{now['number']:g}", f"{seen['number']:g}"),
+        ("What", reflowed(known["texts"]["hypothesis"]), reflowed(seen["text"])),
+        ("Refuted if", reflowed(known["texts"]["refuted_if"]), "no" if seen["held"] else "yes"),
+        ("The number", f"{known['number']:g}", f"{seen['number']:g}"),
         ("When", known["at"], known["outcome"]["at"]),
     ]
-    table += [("Amended", f"{c['at']}: {c['reason']}", "") for c in known["amendments"]]
+    amended = summary(record)[len(TEXTS) + 2 :]
+    table += [(label, value, "") for label, value in amended]
     return Result(Outcome.NOTED, said, table=tuple(table))
 
 

@@ -11,6 +11,8 @@ import html
 import re
 from typing import Any
 
+import numpy as np
+
 from autograder import progress
 from autograder.exercise import Case, Criterion, Exercise, Mistake
 from autograder.outcome import Outcome, Result
@@ -39,6 +41,9 @@ def written(
     `noticed` is shown once something is written: what a careful reader would have seen.
     """
     least, most = words
+    asked = f"{least} to {most} words"
+    asked += f", {lines} lines" if lines else ""
+    asked += ", with a number in digits" if numbers else ""
     wrong = [
         Mistake(
             id=f"{id}_short",
@@ -97,7 +102,7 @@ def written(
             "number": not numbers or re.search(r"\d", seen) is not None,
         },
         reference=lambda case: {"words": True, "lines": True, "number": True},
-        show=lambda case: f"a text of {least} to {most} words",
+        show=lambda case: asked,
         explain=_explain,
         reveals=False,
         mistakes=tuple(wrong),
@@ -118,7 +123,7 @@ def _explain(case: Case, seen: Any, expected: Any) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text."""
-    return re.findall(r"\w+(?:['’.-]\w+)*", text)
+    return re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]|\w+(?:['’.-]\w+)*", text)
 
 
 def lines_of(text: str) -> list[str]:
@@ -129,6 +134,14 @@ def lines_of(text: str) -> list[str]:
 def reflowed(text: str) -> str:
     """A text without the line breaks that stand in the middle of a sentence."""
     return re.sub(r"(?<=[^\s.?!:;)\]])\n(?=\S)", " ", text)
+
+
+def rubric_text(exercise: Exercise) -> str:
+    """What a learner reads before they write: the form that is asked for, and the rubric."""
+    asked = exercise.shown(exercise.cases(np.random.default_rng(0))[0])
+    return f"*Asked for: {asked}. A person grades it by this rubric:*\n\n" + rubric_table(
+        exercise.rubric
+    )
 
 
 def rubric_table(rubric: tuple[Criterion, ...]) -> str:

@@ -75,6 +75,7 @@ def test_an_edit_is_refused_and_an_amendment_is_visible(said, home: Path) -> Non
     assert len(stored(home)["amendments"]) == 1
     again = said(number=3, refuted_if="By 3.", amendment="One step was a typing error.")
     assert "Changed: refuted if, number" in again  # a reason counts once
+    assert "was used already" in again
     assert len(stored(home)["amendments"]) == 1
 
 
@@ -96,9 +97,23 @@ def test_an_incomplete_form_registers_nothing(said, changes, message, home: Path
     assert "preregistration" not in progress.load(home)
 
 
-def test_shares_may_be_written_as_percentages(said, home: Path) -> None:
-    said(refuted_if="Fewer than 20% of cases fail.", number=0.2)
-    assert stored(home)["number"] == 0.2
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Fewer than 20% of cases fail.", 0.2),
+        ("Its loss is over 1e-3 there.", 0.001),
+        ("It is .5 or more.", 0.5),
+        ("It is more than 1/2.", 0.5),
+        ("It is below \u22121 anywhere.", -1),
+        ("It is above 0,52 in the middle.", 0.52),
+        ("After 1,000 steps it is larger.", 1000),
+    ],
+)
+def test_numbers_may_be_written_as_people_write_them(
+    said, home: Path, text: str, number: float
+) -> None:
+    said(refuted_if=text, number=number)
+    assert stored(home)["number"] == number
 
 
 @pytest.mark.parametrize("damage", [3, {}, {"texts": {}}, {"amendments": [1]}, []])
@@ -120,9 +135,12 @@ def test_the_outcome_stands_beside_what_was_said(
     assert f"Said before: {FORM['hypothesis']}" in shown
     assert f"Found after: {found[0]}" in shown
     assert stored(home)["outcome"]["number"] == 0
+    said(number=2, refuted_if="The count falls by at least 2.", amendment="A slip.")
     autograder.check.outcome("It fell by 1 in 2 of 3 repetitions, so no.", 1, False)
-    assert "did not hold" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "did not hold" in shown
     assert stored(home)["outcome"]["held"] is False
+    assert shown.index("Said before: 1") < shown.index("A slip.") < shown.index("at least 2")
 
 
 def step() -> None:

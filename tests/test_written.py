@@ -17,7 +17,7 @@ from autograder.grade import grade
 from autograder.judge import INSTANT_SEED, draw, judge
 from autograder.outcome import Outcome
 from autograder.probes import observe
-from autograder.written import grader_card, reflowed, rubric_table, written
+from autograder.written import grader_card, reflowed, rubric_text, written
 
 MODULE = course.module("08_paper_replication")
 LONG = "A sentence with a number, 5, in it, and so on and on. " * 12
@@ -77,7 +77,7 @@ def test_the_rubric_is_there_beforehand_and_adds_up() -> None:
     notebook = release(MODULE)
     for exercise in (e for e in MODULE.exercises if e.rubric):
         place = notebook.cells.index(cell(notebook, exercise.id))
-        assert rubric_table(exercise.rubric) in notebook.cells[place - 1].source, exercise.id
+        assert rubric_text(exercise) in notebook.cells[place - 1].source, exercise.id
         metadata = cell(notebook, exercise.id).metadata["nbgrader"]
         assert (metadata["grade"], metadata["points"]) == (True, exercise.points)
         assert not cell(notebook, exercise.check_id).metadata["nbgrader"]["grade"]

@@ -35,7 +35,7 @@ from autograder import course
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
 from autograder.show import count
-from autograder.written import rubric_table
+from autograder.written import rubric_text
 
 OPTIONS_LINE = re.compile(r"^@options *$", re.MULTILINE)
 RUBRIC_LINE = re.compile(r"^@rubric *$", re.MULTILINE)
@@ -63,7 +63,7 @@ def source_notebook(module: course.Module) -> NotebookNode:
                 options = _options(exercise)
                 cell.source = OPTIONS_LINE.sub(lambda _, text=options: text, cell.source)
                 if exercise.rubric:
-                    rubric = rubric_table(exercise.rubric)
+                    rubric = rubric_text(exercise)
                     cell.source = RUBRIC_LINE.sub(lambda _, text=rubric: text, cell.source)
             cells.append(new_markdown_cell(cell.source, metadata=cell.metadata))
         elif "setup" in cell.metadata.get("tags", ()):

@@ -379,7 +379,7 @@ def by_density(case: dict[str, Any], models: Any) -> Any:
             raise Misuse(
                 "The keys should be the densities, as numbers: {1.0: model, 0.35: model}."
             ) from None
-    missing = [p for p in case["densities"] if p not in given]
+    missing = [p for p in case["asked"] if p not in given]
     if missing:
         raise Misuse(f"There is no model for p = {', '.join(map(str, missing))}.")
     return {"models": {str(p): read(given[p], case) for p in case["densities"]}, "odd": ""}

@@ -22,6 +22,7 @@ def expected(case: dict[str, Any], table: Any) -> dict[str, Any]:
         raise NotImplementedError
     if empty:
         raise Misuse(f"Still to be filled in: p = {', '.join(f'{p:g}' for p in empty)}.")
+    counts = [count.item() if hasattr(count, "item") else count for count in counts]
     for p, count in zip(densities, counts, strict=True):
         if isinstance(count, bool) or not isinstance(count, int | float):
             raise Misuse(f"The count at p = {p:g} should be a number.")

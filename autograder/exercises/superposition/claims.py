@@ -177,11 +177,16 @@ def _measure(linear: bool) -> Callable[[Case, Any], Any]:
     return measure
 
 
-def _cases(densities: tuple[float, ...], n_features: int) -> Callable[..., list[Case]]:
+def _cases(
+    densities: tuple[float, ...], n_features: int, shown: tuple[float, ...] = ()
+) -> Callable[..., list[Case]]:
+    """Models at `densities` are judged; those at `shown` have to be there, too."""
+
     def cases(rng: np.random.Generator) -> list[Case]:
         return [
             {
                 "densities": list(densities),
+                "asked": [*densities, *shown],
                 "n_features": n_features,
                 "x": np.round(rng.normal(size=(6, n_features)), 4),  # some outputs are below 0
                 "_seed": parts.seed_of(rng),
@@ -323,7 +328,7 @@ def _all(make: Callable[[float], Any], densities: Any) -> dict[float, Any]:
 
 
 def _trained(**how: Any) -> dict[float, Any]:
-    return _all(lambda p: _set_by_hand(p, SHAPES[p], **how), SHAPES)
+    return _all(lambda p: _set_by_hand(p, SHAPES.get(p, 5), **how), (*SHAPES, 0.7, 0.01))
 
 
 def _two(**how: Any) -> dict[float, Any]:
@@ -332,7 +337,7 @@ def _two(**how: Any) -> dict[float, Any]:
 
 def _common(linear: bool, good: Callable[..., dict[float, Any]]) -> tuple[Mistake, ...]:
     """The mistakes that both claims on five features share."""
-    densities = list(LINEAR_LOSSES if linear else SHAPES)
+    densities = list(LINEAR_LOSSES if linear else LOSSES)
 
     def typed(case: Case, seen: Any, expected: Any) -> bool:
         return bool(seen["odd"]) or any("odd" in m for m in seen["models"].values())
@@ -386,7 +391,7 @@ claim_geometry = Exercise(
     points=4,
     minutes=6,
     difficulty=3,
-    cases=_cases(tuple(SHAPES), FEATURES),
+    cases=_cases(tuple(SHAPES), FEATURES, shown=(0.7, 0.01)),
     probe=probes.by_density,
     measure=_measure(False),
     reference=lambda case: {str(p): _right(False) for p in case["densities"]},
@@ -402,13 +407,13 @@ claim_geometry = Exercise(
             id="linear",
             message="A model is linear: its outputs are not cut off at 0. The claim is about "
             "`ToyModel`, with the ReLU; the linear one is the control.",
-            answer=_all(lambda p: _set_by_hand(p, 2, linear=True), SHAPES),
+            answer=_all(lambda p: _set_by_hand(p, 2, linear=True), (*SHAPES, 0.7, 0.01)),
             recognise=_any(False, lambda case, model, p, found: found.get("kind") == "linear"),
         ),
         Mistake(
             id="untrained",
             message=UNTRAINED,
-            answer=_all(lambda p: _untrained_model(False), SHAPES),
+            answer=_all(lambda p: _untrained_model(False), (*SHAPES, 0.7, 0.01)),
             recognise=_untrained(False),
         ),
         Mistake(

@@ -63,6 +63,7 @@ def _measure_samples(case: Case, seen: Any) -> Any:
     return {
         "shape": list(x.shape),
         "in 0 to 1": bool(values.size and values.min() >= 0 and values.max() <= 1),
+        "strengths of their own": bool(len(np.unique(x[0][present[0]])) > 0.9 * present[0].sum()),
         "uniform": bool(
             values.size > 50
             and not _far(values.mean(), 0.5, np.sqrt(1 / 12 / values.size))
@@ -85,6 +86,7 @@ def _samples_expected(case: Case) -> Any:
     return {
         "shape": case["sizes"],
         "in 0 to 1": True,
+        "strengths of their own": True,
         "uniform": True,
         "density": True,
         "features are independent": True,
@@ -192,6 +194,23 @@ sample_sparse = Exercise(
                 "sample_sparse", ("torch.rand(size) * present", "torch.randn(size) * present")
             ),
             recognise=lacks(_measure_samples, "in 0 to 1"),
+        ),
+        Mistake(
+            id="shared_strength",
+            message="Several features have one strength in common. Draw a value for every entry: "
+            "the random tensor of the values has the full size, too.",
+            answer=variant(
+                "sample_sparse",
+                (
+                    "torch.rand(size) * present",
+                    "torch.rand(n_instances, batch_size, 1) * present",
+                ),
+            ),
+            recognise=lambda case, seen, expected: (
+                _measure_samples(case, seen)["strengths of their own"] is False
+                and len(np.unique(seen["x"][0])) > 2
+                and _measure_samples(case, seen)["each call is fresh"]
+            ),
         ),
         Mistake(
             id="not_uniform",
