@@ -635,6 +635,23 @@ with needs("feature_dimensionality"):
 # The attack is gradient ascent on the input. Change x by a delta with a norm of at most epsilon in each example, so that the squared error becomes as large as possible. The target stays x as it was: what the model should have said does not change.
 
 # %% [markdown]
+# Two functions are given: where an attack starts, and how an attack is measured afterwards.
+
+
+# %%
+def random_start(x, epsilon):
+    """A change of length epsilon for each example, in a random direction: the shape of x."""
+    delta = torch.randn_like(x)
+    return epsilon * delta / delta.norm(dim=-1, keepdim=True)
+
+
+@torch.no_grad()  # a measurement: no gradient comes out of it
+def squared_error(model, given, x):
+    """For each instance the squared error of model(given), summed over features: (n_instances,)."""
+    return ((model(given) - x) ** 2).sum(dim=-1).mean(dim=-1)
+
+
+# %% [markdown]
 # @exercise adversarial_gain
 #
 # Finish `attack(model, x, epsilon, steps)`: it returns x with the worst small change that it finds. In each step:
@@ -643,14 +660,13 @@ with needs("feature_dimensionality"):
 # - a step: add epsilon / 4 times the gradient made of length 1, example by example (`dim=-1, keepdim=True`). Where the ReLU cuts off every output, the gradient is 0: divide by at least 1e-12, `.clamp(min=1e-12)`;
 # - back into the ball: where delta's norm is over epsilon, shorten it to epsilon.
 #
-# Then finish `adversarial_gain(model, x)`: what the attack **adds** to each instance's squared error, divided by what it adds to instance 0, the dense model. Shape (n_instances,). `squared_error` is given.
+# Then finish `adversarial_gain(model, x)`: what the attack **adds** to each instance's squared error, divided by what it adds to instance 0, the dense model. Shape (n_instances,). Here `squared_error` does the work; within `attack` it would not, since no gradient comes out of it.
 
 
 # %% exercise="adversarial_gain"
 def attack(model, x, epsilon=0.1, steps=20):
     """x (n_instances, batch, n_features), each example changed by at most epsilon."""
-    delta = torch.randn_like(x)
-    delta = epsilon * delta / delta.norm(dim=-1, keepdim=True)  # a random start
+    delta = random_start(x, epsilon)
     for _ in range(steps):
         delta.requires_grad_(True)
         ### BEGIN SOLUTION
@@ -665,12 +681,6 @@ def attack(model, x, epsilon=0.1, steps=20):
         delta = delta * (epsilon / delta.norm(dim=-1, keepdim=True)).clamp(max=1.0)
         ### END SOLUTION
     return x + delta
-
-
-@torch.no_grad()
-def squared_error(model, given, x):
-    """For each instance the squared error of model(given), summed over features: (n_instances,)."""
-    return ((model(given) - x) ** 2).sum(dim=-1).mean(dim=-1)
 
 
 def adversarial_gain(model, x):

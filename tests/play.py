@@ -87,6 +87,16 @@ def without_training(exercise: Exercise) -> dict[str, str]:
     }
 
 
+def given_before(exercise: Exercise) -> list[str]:
+    """The cells between the exercise's answer cell and the answer before it."""
+    given: list[str] = []
+    for name, source in cells(module_of(exercise)):
+        if name == exercise.id:
+            break
+        given = [] if name else [*given, source]
+    return given
+
+
 def solved(exercise: Exercise) -> dict[str, Any]:
     """What a kernel holds right after the exercise's solution cell."""
     return _solved(exercise.id)

@@ -118,7 +118,12 @@ def model(case: dict[str, Any], cls: type) -> Any:
             ),
         }
         if W.shape != torch.Size(np.shape(case["W"])) or b.numel() != np.size(case["b"]):
-            return found | {"out": []}
+            return found | {"begins": "unknown", "out": []}
+        n, features, hidden = case["large"]
+        large = made({"make": case["large"]}, cls)
+        lengths = large.W.detach().reshape(n, hidden, features).norm(dim=1)
+        begins = [float(lengths.mean()), float(large.b_final.detach().abs().max())]
+        found["begins"] = begins
         with torch.no_grad():
             W.copy_(tensor(case["W"]))
             b.copy_(tensor(case["b"]).reshape(b.shape))

@@ -27,7 +27,9 @@ def _weights(rng: np.random.Generator, shape: tuple[int, ...], lost: float = 0.4
 
 def _statistics_cases(rng: np.random.Generator) -> list[Case]:
     shapes = ((3, 2, 5), (4, 3, 7), (6, 9), (2, 3, 4, 6))
-    return [{"args": [_weights(rng, s)], "names": ["norms", "count"]} for s in shapes]
+    cases = [{"args": [_weights(rng, s)], "names": ["norms", "count"]} for s in shapes]
+    cases[2]["args"][0][:, 4] = 0.5 * np.eye(6)[1]  # of length 0.5, which is not over 0.5
+    return cases
 
 
 def _statistics(case: Case) -> Any:
@@ -63,6 +65,11 @@ feature_statistics = Exercise(
             message="This is the sum of the absolute values. The norm is the root of the sum of "
             "squares.",
             answer=lambda W: (W.abs().sum(-2), (W.abs().sum(-2) > 0.5).sum(-1)),
+        ),
+        Mistake(
+            id="at_least",
+            message="A column of length 0.5 is counted. Count those that are over 0.5.",
+            answer=lambda W: (W.norm(dim=-2), (W.norm(dim=-2) >= 0.5).sum(-1)),
         ),
         Mistake(
             id="no_threshold",

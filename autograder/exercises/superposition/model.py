@@ -19,6 +19,7 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     return [
         {
             "make": [n, features, hidden],
+            "large": [5, 16, 9],
             "W": rng.normal(0, 0.7, size=(n, hidden, features)),
             "b": rng.normal(0, 0.6, size=(n, features)),
             "x": parts.sparse(rng, (n, batch, features), 0.7),
@@ -37,10 +38,34 @@ def _reference(linear: bool) -> Callable[[Case], Any]:
             "W is trained": True,
             "b_final is trained": True,
             "instances begin differently": True,
+            "begins": "small",
             "out": [out, out[:, :1]],
         }
 
     return reference
+
+
+def _begins(case: Case, seen: Any) -> Any:
+    """With the lengths that columns begin with, and the biases, put into words."""
+    given = seen["begins"]
+    if isinstance(given, str):
+        return {**seen, "begins": "small"}
+    length, bias = given
+    words = "small"
+    if not 0.01 < length < 1.2:
+        words = "too long" if length >= 1.2 else "too short"
+    elif bias > 0.1:
+        words = "a bias"
+    return {**seen, "begins": words}
+
+
+def _as_it_is(case: Case, seen: Any) -> Any:
+    """The control may begin as it likes: `ToyModel` has been looked at."""
+    return {**seen, "begins": "small"}
+
+
+def _begins_with(words: str) -> Callable[[Case, Any, Any], bool]:
+    return lambda case, seen, expected: _begins(case, seen)["begins"] == words
 
 
 def _explain(linear: bool) -> Callable[[Case, Any, Any], str | None]:
@@ -77,6 +102,7 @@ def _exercise(linear: bool, **fields: Any) -> Exercise:
         takes={name: "class"},
         cases=_cases,
         probe=probes.model,
+        measure=_as_it_is if linear else _begins,
         reference=_reference(linear),
         explain=_explain(linear),
         show=lambda case: (
@@ -176,6 +202,20 @@ toy_model = _exercise(
                 ),
             ),
             recognise=lambda case, seen, expected: seen["instances begin differently"] is False,
+        ),
+        Mistake(
+            id="long_columns",
+            message="The columns of `W` begin with a length of more than 1. Divide `torch.randn` "
+            "by the root of n_features.",
+            answer=_toy((" / n_features**0.5", "")),
+            recognise=_begins_with("too long"),
+        ),
+        Mistake(
+            id="bias_at_random",
+            message="`b_final` begins with numbers that are not 0. Begin with zeros: training "
+            "finds the biases.",
+            answer=_toy((B_FINAL, B_FINAL.replace("zeros", "randn"))),
+            recognise=_begins_with("a bias"),
         ),
         Mistake(
             id="no_bias",
