@@ -115,7 +115,7 @@ width, heads, hidden = 48, 4, 128
 
 
 # %% [markdown]
-# @exercise one_layer
+# @exercise one_layer_model
 #
 # Finish `forward`. Six lines are missing, each with the shape that it should have. `__init__` and the products are given.
 #
@@ -126,7 +126,7 @@ width, heads, hidden = 48, 4, 128
 # - The logits are the stream times `W_U`.
 
 
-# %% exercise="one_layer"
+# %% exercise="one_layer_model"
 def weights(rows, columns):
     """A table to be trained. How large it begins matters for what follows: leave it so."""
     return nn.Parameter(torch.randn(rows, columns) / width**0.5)
@@ -180,7 +180,7 @@ class OneLayer(nn.Module):
 # Print the shapes, one line after the other. A sum over heads of size 12 uses `.sum(-1)`; the three places are axis 1 throughout.
 
 # %% tags=["nbval-ignore-output"]
-with needs("one_layer"):
+with needs("one_layer_model"):
     torch.manual_seed(0)
     fresh = OneLayer()
     print(f"{sum(w.numel() for w in fresh.parameters()):,} numbers to train")

@@ -25,7 +25,7 @@ CLAIMS = ("claim_control", "claim_grokking", "key_frequencies")
 
 def test_the_model_is_that_of_torch() -> None:
     """Its attention, at the last place, is torch's own; so is the rest, layer by layer."""
-    exercise = by_id()["one_layer"]
+    exercise = by_id()["one_layer_model"]
     names = play.solved(exercise)
     for seed in SEEDS:
         for case in draw(exercise, seed):

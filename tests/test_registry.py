@@ -13,7 +13,7 @@ import pytest
 import torch  # noqa: F401  imported here, not within an exercise's time limit
 from answers import FUNCTIONS, micrograd
 
-from autograder import course
+from autograder import course, exercises
 from autograder.exercise import Exercise
 from autograder.exercises import by_id, by_module
 from autograder.judge import INSTANT_SEED, draw, judge
@@ -145,6 +145,14 @@ def test_every_written_module_declares_its_exercises() -> None:
         assert module.exercises or module.id == "11_next_steps", module.id
         assert module.objectives, module.id
         importlib.import_module("autograder.exercises")
+
+
+def test_no_two_exercises_share_an_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(by_id()) == sum(len(group) for group in by_module().values())
+    twice = (by_id()["mean_square"],)
+    monkeypatch.setattr(exercises, "by_module", lambda: {"a": twice, "b": twice})
+    with pytest.raises(AssertionError, match="two exercises are called mean_square"):
+        by_id.__wrapped__()
 
 
 def test_an_exercise_needs_three_mistakes_or_a_reason() -> None:

@@ -263,3 +263,10 @@ def test_wrong_options_are_usage_errors(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2
+
+
+def test_a_graded_notebook_starts_no_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEEDRUN_GRADING", "1")
+    with pytest.raises(SpeedrunError, match="while the notebook is graded"):
+        sweep(tmp_path / "experiment.ipynb", out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

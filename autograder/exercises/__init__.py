@@ -25,7 +25,12 @@ def by_module() -> dict[str, tuple[Exercise, ...]]:
 @functools.cache
 def by_id() -> dict[str, Exercise]:
     """All exercises, by their id."""
-    return {exercise.id: exercise for group in by_module().values() for exercise in group}
+    found: dict[str, Exercise] = {}
+    for group in by_module().values():
+        for exercise in group:
+            assert exercise.id not in found, f"two exercises are called {exercise.id}"
+            found[exercise.id] = exercise
+    return found
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from autograder.errors import SpeedrunError
 from autograder.research.bar import Bar
 from autograder.research.execute import begin_worker, run_one
 from autograder.research.runs import Run, plan, read_experiment, read_run, results_of, write_plan
+from autograder.watched import is_graded
 
 LOCK = ".sweep.lock"
 
@@ -60,12 +61,15 @@ def sweep(
     `jobs` runs go on at once, each in a process with one thread. Finished runs are kept in `out`
     (``<notebook>-runs`` beside the notebook) and never run again while the notebook's code is the
     same, so a sweep that was stopped goes on where it was. Returns a dict for each finished run:
-    parameters, results, seconds. Failed ones are listed below the bar.
+    parameters, results, seconds. Failed ones are listed below the bar. Where a notebook is graded
+    it raises `SpeedrunError` and starts nothing: a grade is no place for processes of others.
 
     ::
 
         sweep("experiment.ipynb", grid={"p": [1.0, 0.05]}, seeds=range(8), jobs=2)
     """
+    if is_graded():
+        raise SpeedrunError("A sweep is not run while the notebook is graded.")
     summary = run_sweep(notebook, grid or {}, seeds, jobs, out, scheduler, retry_failed)
     for run in summary.failed:
         print(f"failed: {run.label}: {run.error}")

@@ -344,7 +344,7 @@ def clock_logits(a, b, ks, p):
 FUNCTIONS = {
     "all_pairs": PAIRS,
     "split_pairs": SPLITS,
-    "one_layer": MODELS,
+    "one_layer_model": MODELS,
     "cells_right": ACCURACIES,
     "full_batch": TRAININGS,
     "fourier_basis": BASES,

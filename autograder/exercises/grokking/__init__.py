@@ -10,7 +10,7 @@ from autograder.exercises.grokking.fourier import (
     key_frequencies,
     predict_removed,
 )
-from autograder.exercises.grokking.model import accuracy, one_layer
+from autograder.exercises.grokking.model import accuracy, one_layer_model
 from autograder.exercises.grokking.training import (
     claim_control,
     claim_grokking,
@@ -24,7 +24,7 @@ MODULE = "10_grokking"
 EXERCISES = [
     all_pairs,
     split_pairs,
-    one_layer,
+    one_layer_model,
     accuracy,
     train,
     claim_control,

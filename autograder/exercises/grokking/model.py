@@ -80,8 +80,8 @@ def _changed(*changes: tuple[str, str]) -> dict[str, Any]:
     return {"answer": model(*changes)}
 
 
-one_layer = Exercise(
-    id="one_layer",
+one_layer_model = Exercise(
+    id="one_layer_model",
     title="A transformer with one layer",
     takes={"OneLayer": "class"},
     points=3,
