@@ -1265,5 +1265,111 @@ outline = """
 # - [Towards Monosemanticity](https://transformer-circuits.pub/2023/monosemantic-features/index.html), Bricken et al., 2023: the search for features in a language model, with sparse autoencoders.
 # - [Superposition, Memorization, and Double Descent](https://transformer-circuits.pub/2023/toy-double-descent/index.html), Henighan et al., 2023: the same toy model with few examples stores examples rather than features.
 
+# %% [markdown]
+# ## For the curious: get the features back
+#
+# Why this matters: in a toy you know the features. In a real network you see activations only, and want to know what they are made of. A **sparse autoencoder** looks for directions of which a few at a time add up to what it sees ([Bricken et al. 2023](https://transformer-circuits.pub/2023/monosemantic-features/index.html)). Here you can test whether what it finds is what is there.
+#
+# The patient is a model of 40 features in 10 dimensions. The autoencoder sees its hidden numbers h and nothing else: no W, no x. It has 80 latents, each with a direction of its own.
+
+# %% [markdown]
+# @exercise sparse_autoencoder
+#
+# Finish `forward(h)` and write `sae_loss`.
+#
+# - latents = ReLU(h W_enc + b_enc), shape (batch, n_latents);
+# - h_hat = latents times the directions, which are the rows of `W_dec`, each divided by its norm. `forward` returns latents and h_hat, in this order;
+# - `sae_loss(h_hat, h, latents, l1)` is one number: for each row of the batch the squared error summed over the hidden dimensions, plus l1 times the sum of its latents; then the mean over the batch.
+#
+# The penalty is what asks for few latents. Without the division by the norm a long row and a small latent would get round it.
+
+
+# %% exercise="sparse_autoencoder"
+class SparseAutoencoder(nn.Module):
+    """n_latents directions in a space of n_hidden dimensions, few of them in use at once."""
+
+    def __init__(self, n_hidden, n_latents):
+        super().__init__()
+        directions = nn.functional.normalize(torch.randn(n_latents, n_hidden), dim=1)
+        self.W_dec = nn.Parameter(directions)
+        self.W_enc = nn.Parameter(directions.T.clone())
+        self.b_enc = nn.Parameter(torch.zeros(n_latents))
+
+    def forward(self, h):
+        """h (batch, n_hidden) -> latents (batch, n_latents), h_hat (batch, n_hidden)."""
+        ### BEGIN SOLUTION
+        latents = torch.relu(h @ self.W_enc + self.b_enc)
+        directions = self.W_dec / self.W_dec.norm(dim=1, keepdim=True)
+        return latents, latents @ directions
+        ### END SOLUTION
+
+
+def sae_loss(h_hat, h, latents, l1):
+    """Squared error of each row plus l1 times its latents, both summed; the batch's mean."""
+    ### BEGIN SOLUTION
+    squared = ((h_hat - h) ** 2).sum(dim=1)
+    return (squared + l1 * latents.sum(dim=1)).mean()
+    ### END SOLUTION
+
+
+# %% [markdown]
+# @exercise max_cosine_similarity
+#
+# Was feature i found? Look for the direction that is nearest to its column of W. Write `max_cosine_similarity(directions, W)`: for each feature the largest cosine between its column and any row of `directions`, shape (n_features,). `directions` is (n_latents, n_hidden), `W` is (n_hidden, n_features); lengths don't count, signs do.
+
+
+# %% exercise="max_cosine_similarity"
+def max_cosine_similarity(directions, W):
+    """For each column of W the cosine to the nearest row of directions (Sharkey et al. 2022)."""
+    ### BEGIN SOLUTION
+    cosines = nn.functional.normalize(directions, dim=1) @ nn.functional.normalize(W, dim=0)
+    return cosines.amax(dim=0)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Three dictionaries for the same model: directions drawn at random, an autoencoder without the penalty, and one with it. The first two are the controls: 80 directions in 10 dimensions come near to anything by chance.
+
+
+# %%
+def train_sae(W, p, l1, steps=1000, lr=0.02):
+    """An autoencoder of 80 latents for the hidden numbers of a model with weights W."""
+    sae = SparseAutoencoder(W.shape[0], 80)
+    optimizer = torch.optim.Adam(sae.parameters(), lr=lr)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = lr * (1 + math.cos(math.pi * step / steps)) / 2
+        h = sample_sparse(1, 512, W.shape[1], p)[0] @ W.T
+        latents, h_hat = sae(h)
+        optimizer.zero_grad()
+        sae_loss(h_hat, h, latents, l1).backward()
+        optimizer.step()
+    return sae.W_dec.detach()
+
+
+# %% tags=["nbval-ignore-output"]
+with needs("train_toy", "sparse_autoencoder", "max_cosine_similarity"):
+    torch.manual_seed(6)
+    mixed = train(ToyModel(1, 40, 10), 0.03, torch.ones(40), lr=0.01).W.detach()[0]
+    dictionaries = {
+        "at random": torch.randn(80, 10),
+        "no penalty": train_sae(mixed, 0.03, l1=0.0),
+        "l1 = 0.3": train_sae(mixed, 0.03, l1=0.3),
+    }
+    cosines = {name: max_cosine_similarity(d, mixed) for name, d in dictionaries.items()}
+    with figure(
+        "For each of 40 features the cosine to the nearest direction, sorted; means: "
+        + ", ".join(f"{name} {c.mean():.2f}" for name, c in cosines.items()),
+        width=5.2,
+        height=2.4,
+    ) as ax:
+        for (name, c), colour in zip(cosines.items(), (GREY, ORANGE, BLUE), strict=True):
+            ax.plot(c.sort().values, color=colour, label=f"{name}: mean {c.mean():.2f}")
+        ax.set(xlabel="features, the worst found first", ylabel="nearest cosine")
+        ax.legend(loc="lower right")
+
+# %% [markdown]
+# With the penalty nearly every feature comes back; without it the autoencoder describes h as well and finds no more than chance does. Note what helped: the features were sparse and independent, their number was known roughly, and W was there to compare with. In a language model none of the three is given, which is why people still argue about what such dictionaries show.
+
 # %% tags=["nbval-ignore-output"]
 status()

@@ -393,3 +393,40 @@ def by_density(case: dict[str, Any], models: Any) -> Any:
 def at_densities(case: dict[str, Any], toy: Any) -> Any:
     """One model whose instances are at different densities."""
     return read(toy, case)
+
+
+# --- The sparse autoencoder ----------------------------------------------------------------------
+
+
+def autoencoder(case: dict[str, Any], cls: type, sae_loss: Callable[..., Any]) -> Any:
+    """What an autoencoder with weights of the case makes of h, and the loss of given outputs."""
+    import torch
+
+    seeded(case["seed"])
+    usual = dict.fromkeys(("n_hidden", "n_latents", "l1", "h", "latents", "h_hat"), None)
+    with setting((cls, sae_loss), usual):
+        sae = made(case, cls)
+        with torch.no_grad():
+            for name in ("W_enc", "b_enc", "W_dec"):
+                own = getattr(sae, name, None)
+                wanted = np.shape(case[name])
+                if not isinstance(own, torch.Tensor) or own.shape != torch.Size(wanted):
+                    raise Misuse(
+                        f"It has no `{name}` of shape {wanted}. Leave `__init__` as it is given."
+                    )
+                own.copy_(tensor(case[name]))
+        found = sae(tensor(case["h"]))
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            what = "None: is a return missing?" if found is None else "something else."
+            raise Misuse(f"`forward` should return two things, latents and h_hat; it gives {what}")
+        h_hat, h, latents = (tensor(case[name]) for name in ("h_hat", "h", "latents"))
+        h_hat.requires_grad_(True), latents.requires_grad_(True)
+        loss = sae_loss(h_hat, h, latents, case["l1"])
+    if loss is None:
+        raise Misuse("`sae_loss` returns None: is a return missing?")
+    return {
+        "latents": found[0],
+        "h_hat": found[1],
+        "loss": loss,
+        "the gradient goes on": isinstance(loss, torch.Tensor) and loss.requires_grad,
+    }

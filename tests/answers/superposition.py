@@ -316,6 +316,62 @@ def run(p, seed, steps=1000):
 """,
 ]
 
+AUTOENCODERS = [
+    """
+class SparseAutoencoder(nn.Module):
+    def __init__(self, n_hidden, n_latents):
+        super().__init__()
+        directions = nn.functional.normalize(torch.randn(n_latents, n_hidden), dim=-1)
+        self.W_dec = nn.Parameter(directions)
+        self.W_enc = nn.Parameter(directions.T.clone())
+        self.b_enc = nn.Parameter(torch.zeros(n_latents))
+
+    def forward(self, h):
+        latents = nn.functional.relu(torch.einsum("bh,hl->bl", h, self.W_enc) + self.b_enc)
+        return latents, latents @ nn.functional.normalize(self.W_dec, dim=1)
+
+def sae_loss(h_hat, h, latents, l1):
+    error = torch.linalg.vector_norm(h_hat - h, dim=1).pow(2).mean()
+    return error + l1 * latents.norm(p=1, dim=1).mean()
+""",
+    """
+class SparseAutoencoder(nn.Module):
+    def __init__(self, n_hidden, n_latents):
+        super().__init__()
+        self.W_dec = nn.Parameter(torch.randn(n_latents, n_hidden))
+        self.W_enc = nn.Parameter(torch.randn(n_hidden, n_latents))
+        self.b_enc = nn.Parameter(torch.zeros(n_latents))
+
+    def forward(self, h):
+        with torch.no_grad():
+            self.W_dec /= self.W_dec.pow(2).sum(1, keepdim=True).sqrt()
+        z = (h @ self.W_enc + self.b_enc).clamp(min=0)
+        return z, z @ self.W_dec
+
+def sae_loss(h_hat, h, latents, l1):
+    total = 0.0
+    for a, b, z in zip(h_hat, h, latents):
+        total = total + ((a - b) ** 2).sum() + l1 * z.abs().sum()
+    return total / len(h)
+""",
+]
+
+COSINES = [
+    """
+def max_cosine_similarity(directions, W):
+    found = []
+    for column in W.T:
+        found.append(max(torch.cosine_similarity(column, d, dim=0) for d in directions))
+    return torch.stack(found)
+""",
+    """
+def max_cosine_similarity(directions, W):
+    d = directions / directions.norm(dim=1)[:, None]
+    w = W.T / W.norm(dim=0)[:, None]
+    return (w @ d.T).max(dim=1).values
+""",
+]
+
 FUNCTIONS = {
     "sample_sparse": SAMPLES,
     "toy_model": TOYS,
@@ -327,4 +383,6 @@ FUNCTIONS = {
     "feature_dimensionality": DIMENSIONALITIES,
     "adversarial_gain": ATTACKS,
     "run_experiment": RUNS,
+    "sparse_autoencoder": AUTOENCODERS,
+    "max_cosine_similarity": COSINES,
 }

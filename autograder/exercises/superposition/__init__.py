@@ -19,6 +19,10 @@ from autograder.exercises.superposition.reading import (
     read_evidence,
     read_follows,
 )
+from autograder.exercises.superposition.recovery import (
+    max_cosine_similarity,
+    sparse_autoencoder,
+)
 from autograder.exercises.superposition.registering import expected_figure, outcome, preregister
 from autograder.exercises.superposition.speed import (
     predict_batched,
@@ -67,4 +71,6 @@ EXERCISES = [
     honesty,
     abstract,
     outline,
+    sparse_autoencoder,
+    max_cosine_similarity,
 ]

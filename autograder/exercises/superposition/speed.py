@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -112,14 +113,17 @@ predict_processes = question(
 # --- The experiment ------------------------------------------------------------------------------
 
 STEPS = 4
+SAMPLES = 10000
 
 
 def _run_cases(rng: np.random.Generator) -> list[Case]:
-    first, second = rng.choice(1000, size=2, replace=False).tolist()
-    low, high = round(float(rng.uniform(0.05, 0.2)), 3), round(float(rng.uniform(0.5, 0.9)), 3)
+    first, second, *more = rng.choice(1000, size=6, replace=False).tolist()
+    # Not sparser: with few features present, 4,000 samples would tell a loss too roughly.
+    low, high = round(float(rng.uniform(0.25, 0.4)), 3), round(float(rng.uniform(0.6, 0.9)), 3)
+    runs = [[low, first], [low, first], [low, second], [high, first]]
     return [
         {
-            "runs": [[low, first], [low, first], [low, second], [high, first]],
+            "runs": runs + [[p, seed] for p in (low, high) for seed in more],
             "steps": STEPS,
             "seed": parts.seed_of(rng),
             "_seed": parts.seed_of(rng),
@@ -127,12 +131,17 @@ def _run_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+@functools.lru_cache(maxsize=128)
+def _losses_of(seed: int, p: float, shape: tuple[int, ...], W: bytes, b: bytes) -> np.ndarray:
+    weights, biases = np.frombuffer(W).reshape(shape), np.frombuffer(b).reshape(shape[0], -1)
+    x = parts.sparse(np.random.default_rng(seed), (SAMPLES, shape[-1]), p)
+    return parts.losses(parts.forward(weights, biases, x), x, 0.9 ** np.arange(shape[-1]))
+
+
 def _losses(case: Case, seen: Any, p: float) -> np.ndarray:
-    """Each instance's loss on our own samples."""
-    rng = np.random.default_rng(case["_seed"])
-    x = parts.sparse(rng, (20000, seen["W"].shape[-1]), p)
-    out = parts.forward(seen["W"], seen["b"], x)
-    return parts.losses(out, x, 0.9 ** np.arange(x.shape[-1]))
+    """Each instance's loss on our own samples; kept, because every mistake asks again."""
+    W, b = (np.ascontiguousarray(seen[name], float) for name in ("W", "b"))
+    return _losses_of(case["_seed"], p, W.shape, W.tobytes(), b.tobytes())
 
 
 def _number(value: Any) -> float | None:
@@ -153,12 +162,7 @@ def _measure_runs(case: Case, seen: Any) -> Any:
     if not found["one training"]:
         return found
     numbers = [{k: _number(r.get(k)) for k in ("loss", "count")} for r in results]
-    best, own_count = [], []
-    for (p, _), run, got in zip(case["runs"], runs, numbers, strict=True):
-        losses, counts = _losses(case, run, p), parts.counts(run["W"])
-        good = losses < 1.1 * losses.min()
-        best.append(got["loss"] is not None and abs(got["loss"] / losses.min() - 1) < 0.12)
-        own_count.append(got["count"] in counts[good].tolist())
+    best, own_count = _of_the_best(case, runs, numbers)
     begins = [run["begin"] for run in runs]
     return found | {
         "eight starts": all(len(run["W"]) == 8 for run in runs),
@@ -171,6 +175,17 @@ def _measure_runs(case: Case, seen: Any) -> Any:
         "the best loss": all(best),
         "the count of the best": all(own_count),
     }
+
+
+def _of_the_best(case: Case, runs: list[Any], numbers: list[Any]) -> tuple[list[bool], list[bool]]:
+    """For each run, whether its loss is that of the best start, and whether its count is."""
+    best, own_count = [], []
+    for (p, _), run, got in zip(case["runs"], runs, numbers, strict=True):
+        losses, counts = _losses(case, run, p), parts.counts(run["W"])
+        good = losses < 1.1 * losses.min()
+        best.append(got["loss"] is not None and abs(got["loss"] / losses.min() - 1) < 0.12)
+        own_count.append(got["count"] in counts[good].tolist())
+    return best, own_count
 
 
 def _runs_expected(case: Case) -> Any:
@@ -197,16 +212,26 @@ def _explain_runs(case: Case, seen: Any, expected: Any) -> str | None:
         return f"`train` is called {run['trainings']} times in a run. Once is expected"
     if not found["eight starts"]:
         return f"The model has {len(run['W'])} instances; 8 are asked for"
-    p = case["runs"][0][0]
+    results = [r["results"] for r in seen["runs"]]
+    numbers = [{k: _number(r.get(k)) for k in ("loss", "count")} for r in results]
+    best, own_count = _of_the_best(case, seen["runs"], numbers)
+    if False in best:
+        place = best.index(False)
+    elif False in own_count:
+        place = own_count.index(False)
+    else:
+        return None
+    p, run, got = case["runs"][place][0], seen["runs"][place], numbers[place]
     losses = _losses(case, run, p)
-    if not found["the best loss"]:
-        got = _number(run["results"]["loss"])
+    if None in got.values():
+        return "The loss and the count should be numbers"
+    if not best[place]:
         return (
-            f"It gives a loss of {got:.4g}. Held out, the eight instances of that run have losses "
-            f"from {losses.min():.4g} to {losses.max():.4g}; the lowest is asked for"
+            f"It gives a loss of {got['loss']:.4g}. Held out, the eight instances of that run have "
+            f"losses from {losses.min():.4g} to {losses.max():.4g}; the lowest is asked for"
         )
     return (
-        f"It gives a count of {_number(run['results']['count']):g}. The instance with the lowest "
+        f"It gives a count of {got['count']:g}. The instance with the lowest "
         f"loss has {parts.counts(run['W'])[losses.argmin()]} columns longer than 0.5"
     )
 
@@ -220,6 +245,15 @@ def _loss_is(of: Callable[[np.ndarray], float]) -> Callable[[Case, Any, Any], bo
         return not _measure_runs(case, seen)["the best loss"] and all(
             abs(_number(run["results"]["loss"]) / of(_losses(case, run, p)) - 1) < 0.1
             for (p, _), run in zip(case["runs"], seen["runs"], strict=True)
+        )
+
+    return recognise
+
+
+def _count_is(of: Callable[[np.ndarray], float]) -> Callable[[Case, Any, Any], bool]:
+    def recognise(case: Case, seen: Any, expected: Any) -> bool:
+        return _measure_runs(case, seen)["the best loss"] and all(
+            _number(run["results"]["count"]) == of(parts.counts(run["W"])) for run in seen["runs"]
         )
 
     return recognise
@@ -312,6 +346,20 @@ run_experiment = Exercise(
             "held-out loss.",
             answer=_run(("best = int(best_of(losses, 8)[0])", "best = 0")),
             recognise=_loss_is(lambda losses: losses[0]),
+        ),
+        Mistake(
+            id="largest_count",
+            message="The count is the largest of the 8 starts, and the loss that of the best one. "
+            "Both should come from the same start: index the counts with `best`.",
+            answer=_run(("int(counts[best])", "int(counts.max())")),
+            recognise=_count_is(np.max),
+        ),
+        Mistake(
+            id="first_count",
+            message="The loss is that of the best start, the count that of the first one. Index "
+            "both with `best`.",
+            answer=_run(("int(counts[best])", "int(counts[0])")),
+            recognise=_count_is(lambda counts: counts[0]),
         ),
         Mistake(
             id="all_counts",

@@ -118,6 +118,29 @@ def run(p, seed, steps=1000):
     best = int(best_of(losses, 8)[0])
     norms, counts = feature_statistics(model.W.detach())
     return {"loss": float(losses[best]), "count": int(counts[best])}
+
+
+class SparseAutoencoder(nn.Module):
+    def __init__(self, n_hidden, n_latents):
+        super().__init__()
+        directions = torch.randn(n_latents, n_hidden)
+        self.W_dec = nn.Parameter(directions)
+        self.W_enc = nn.Parameter(directions.T / directions.norm(dim=-1))
+        self.b_enc = nn.Parameter(torch.zeros(n_latents))
+
+    def forward(self, h):
+        latents = torch.relu(h @ self.W_enc + self.b_enc)
+        return latents, latents @ (self.W_dec / self.W_dec.norm(dim=-1, keepdim=True))
+
+
+def sae_loss(h_hat, h, latents, l1):
+    squared = ((h_hat - h) ** 2).sum(dim=-1)
+    return (squared + l1 * latents.sum(dim=-1)).mean()
+
+
+def max_cosine_similarity(directions, W):
+    cosines = (directions / directions.norm(dim=-1, keepdim=True)) @ (W / W.norm(dim=0))
+    return cosines.amax(dim=0)
 """
 
 STANDS_FOR = {
