@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from autograder.exercises import by_id
-from autograder.exercises.superposition import claims, parts
+from autograder.exercises.superposition import claims, measures, parts
 from autograder.exercises.superposition.data import _losses
 from autograder.judge import draw, judge
 from autograder.measured.superposition import TABLE
@@ -54,6 +54,14 @@ def test_dimensionality_of_shapes_that_are_known() -> None:
         np.testing.assert_allclose(parts.per_feature(W), D)
     W = np.random.default_rng(0).normal(size=(4, 9))
     np.testing.assert_allclose(parts.dimensionalities(W), parts.dimensionality(W))
+
+
+def test_a_gain_never_divides_by_almost_nothing() -> None:
+    for seed in range(300):
+        for case in draw(by_id()["adversarial_gain"], seed):
+            x = case["x"]
+            before, after = (measures._error(case, a, x)[0].mean() for a in (x, x + case["moved"]))
+            assert after - before > 1e-3 * before, seed
 
 
 def test_shapes_are_told_apart() -> None:
