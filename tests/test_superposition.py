@@ -138,3 +138,18 @@ def test_the_solution_cells_train_as_the_text_says() -> None:
     losses = names["held_out_loss"](model, 0.05, 0.9 ** torch.arange(5))
     best = int(names["best_of"](losses, 8)[0])
     assert claims.keeps_shape(model.W[best].detach().numpy(), 0.05)
+
+
+@pytest.mark.parametrize("steps", [30, 100])
+def test_a_training_that_was_cut_short_is_not_taken_for_one_elsewhere(steps: int) -> None:
+    names = play.solved(by_id()["best_of"])
+    torch.manual_seed(steps)
+    short = {
+        p: names["train"](names["ToyModel"](24, 5, 2), p, 0.9 ** torch.arange(5), steps=steps)
+        for p in claims.LOSSES
+    }
+    exercise = by_id()["claim_geometry"]
+    cases = draw(exercise, 0)
+    seen = observe(exercise.probe, exercise.takes, (short,), cases, 20)
+    result = judge(exercise, cases, seen)
+    assert not result.passed and result.mistake != "other_density"

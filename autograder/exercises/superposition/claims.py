@@ -21,6 +21,7 @@ FEATURES, HIDDEN = 5, 2
 IMPORTANCE = 0.9 ** np.arange(FEATURES)
 SAMPLES = 20000
 SLACK = 1.25  # how far above the loss of our own trainings a model's may lie
+TRAINED = 1.1  # the same, to say for certain that it was trained there: half-trained ones are not
 
 # What training reaches, by density: the best of 8 starts, held out.
 LOSSES = {
@@ -226,14 +227,17 @@ def _untrained(linear: bool) -> Callable:
 
 
 def _elsewhere(linear: bool) -> Callable:
-    """Badly off at its density, and as good as a trained model at another."""
+    """Badly off at its density, and as good as a trained model at another.
+
+    A training that was cut short is off at its density, too, and near to no other.
+    """
     usual = LINEAR_LOSSES if linear else LOSSES
 
     def wrong(case: Case, model: Any, p: float, found: dict[str, Any]) -> bool:
         if found.get("trained", True):
             return False
         return any(
-            np.median([loss for _, loss in _best(case, model, q, linear)]) <= SLACK * usual[q]
+            np.median([loss for _, loss in _best(case, model, q, linear)]) <= TRAINED * usual[q]
             for q in usual
             if q != p
         )
