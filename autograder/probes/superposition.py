@@ -424,9 +424,22 @@ def autoencoder(case: dict[str, Any], cls: type, sae_loss: Callable[..., Any]) -
         loss = sae_loss(h_hat, h, latents, case["l1"])
     if loss is None:
         raise Misuse("`sae_loss` returns None: is a return missing?")
+    weights = {name: getattr(sae, name) for name in ("W_enc", "b_enc", "W_dec")}
+    given = {"h_hat": h_hat, "latents": latents}
     return {
         "latents": found[0],
         "h_hat": found[1],
         "loss": loss,
-        "the gradient goes on": isinstance(loss, torch.Tensor) and loss.requires_grad,
+        "gradients reach": [*_reached(found, weights), *_reached([loss], given)],
     }
+
+
+def _reached(results: Any, leaves: dict[str, Any]) -> list[str]:
+    """The names of the tensors to which a gradient of the results comes back."""
+    import torch
+
+    graphs = [r.sum() for r in results if isinstance(r, torch.Tensor) and r.requires_grad]
+    if not graphs:
+        return []
+    gradients = torch.autograd.grad(sum(graphs), list(leaves.values()), allow_unused=True)
+    return [n for n, gradient in zip(leaves, gradients, strict=True) if gradient is not None]

@@ -18,8 +18,6 @@ from autograder.probes import superposition as probes
 
 STARTS, REPETITIONS, ENOUGH = 8, 3, 2
 FEATURES, HIDDEN = 5, 2
-IMPORTANCE = 0.9 ** np.arange(FEATURES)
-SAMPLES = 20000
 SLACK = 1.25  # how far above the loss of our own trainings a model's may lie
 TRAINED = 1.1  # the same, to say for certain that it was trained there: half-trained ones are not
 
@@ -52,25 +50,9 @@ SHARE = 0.75  # of the features kept at p = 0.29, whose D is within 0.03 of 1/2
 # --- What the judge makes of weights -------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=32)
-def _samples(seed: int, p: float) -> np.ndarray:
-    return parts.sparse(np.random.default_rng(seed), (SAMPLES, FEATURES), p)
-
-
-@functools.lru_cache(maxsize=256)
-def _losses_of(
-    seed: int, p: float, linear: bool, shape: tuple[int, ...], W: bytes, b: bytes
-) -> np.ndarray:
-    weights = np.frombuffer(W).reshape(shape)
-    biases = np.frombuffer(b).reshape(shape[0], shape[2])
-    x = _samples(seed, p)
-    return parts.losses(parts.forward(weights, biases, x, linear), x, IMPORTANCE)
-
-
 def _losses(case: Case, model: Any, p: float, linear: bool) -> np.ndarray:
-    """Each instance's loss on the judge's samples; kept, because every mistake asks again."""
-    W, b = (np.ascontiguousarray(model[name], float) for name in ("W", "b"))
-    return _losses_of(case["_seed"], p, linear, W.shape, W.tobytes(), b.tobytes())
+    """Each instance's loss on the judge's samples."""
+    return parts.held_out(case["_seed"], p, model["W"], model["b"], linear)
 
 
 def _kind(case: Case, model: Any) -> str:
@@ -268,7 +250,7 @@ def _explain(linear: bool) -> Callable[[Case, Any, Any], str | None]:
             if not found["trained"]:
                 return (
                     f"At p = {p} the best of 8 have losses of {told} in the three repetitions, on "
-                    f"{SAMPLES} fresh samples. Training as registered gets to about "
+                    f"{parts.SAMPLES} fresh samples. Training as registered gets to about "
                     f"{usual[p]:.4f}: 1,000 steps, lr 0.02, importance 0.9 ** i"
                 )
             kept = [
@@ -401,7 +383,8 @@ claim_geometry = Exercise(
     reference=lambda case: {str(p): _right(False) for p in case["densities"]},
     explain=_explain(False),
     show=lambda case: (
-        f"your models at p = {', '.join(map(str, case['densities']))}, on {SAMPLES} samples each"
+        f"your models at p = {', '.join(map(str, case['densities']))}, "
+        f"on {parts.SAMPLES} samples each"
     ),
     limit=20.0,
     trains=True,
@@ -449,7 +432,7 @@ claim_linear = Exercise(
     explain=_explain(True),
     show=lambda case: (
         f"your linear models at p = {', '.join(map(str, case['densities']))}, "
-        f"on {SAMPLES} samples each"
+        f"on {parts.SAMPLES} samples each"
     ),
     limit=20.0,
     trains=True,

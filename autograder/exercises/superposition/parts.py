@@ -5,12 +5,14 @@ The sources: Elhage et al., Toy Models of Superposition, 2022.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from autograder.exercise import Case
 
+SAMPLES = 20000  # that the judge draws to measure a loss
 REPRESENTED = 0.5  # a feature counts as represented where its column's norm is above this
 
 
@@ -29,6 +31,29 @@ def forward(W: np.ndarray, b: np.ndarray, x: np.ndarray, linear: bool = False) -
 def losses(x_hat: np.ndarray, x: np.ndarray, importance: np.ndarray) -> np.ndarray:
     """The mean over batch and features, for each instance."""
     return np.mean(np.square(x_hat - x) * importance, axis=(-1, -2))
+
+
+def held_out(seed: int, p: float, W: np.ndarray, b: np.ndarray, linear: bool = False) -> np.ndarray:
+    """Each instance's loss on the judge's samples, importance 0.9 ** i: W (n, h, f), b (n, f).
+
+    They are kept, because every mistake asks again.
+    """
+    W, b = np.ascontiguousarray(W, float), np.ascontiguousarray(b, float)
+    return _held_out(seed, p, linear, W.shape, W.tobytes(), b.tobytes())
+
+
+@functools.lru_cache(maxsize=256)
+def _held_out(
+    seed: int, p: float, linear: bool, shape: tuple[int, ...], W: bytes, b: bytes
+) -> np.ndarray:
+    weights, biases = np.frombuffer(W).reshape(shape), np.frombuffer(b).reshape(shape[0], shape[2])
+    x = _samples(seed, p, shape[2])
+    return losses(forward(weights, biases, x, linear), x, 0.9 ** np.arange(shape[2]))
+
+
+@functools.lru_cache(maxsize=32)
+def _samples(seed: int, p: float, n_features: int) -> np.ndarray:
+    return sparse(np.random.default_rng(seed), (SAMPLES, n_features), p)
 
 
 def gradients(

@@ -45,7 +45,7 @@ def _autoencoder(case: Case) -> Any:
         "latents": latents,
         "h_hat": latents @ directions,
         "loss": np.mean(squared + case["l1"] * case["latents"].sum(axis=1)),
-        "the gradient goes on": True,
+        "gradients reach": ["W_enc", "b_enc", "W_dec", "h_hat", "latents"],
     }
 
 
@@ -59,12 +59,14 @@ def _explain_autoencoder(case: Case, seen: Any, expected: Any) -> str | None:
             )
     if np.shape(seen["loss"]) != ():
         return f"`sae_loss` returns shape {np.shape(seen['loss'])}. Expected: one number"
-    if not seen["the gradient goes on"]:
-        return "The loss carries no gradient: keep it a tensor, without `item()` or `detach()`"
     for name in ("latents", "h_hat", "loss"):
         if not np.allclose(seen[name], expected[name], 1e-3, 1e-5):
             return f"What differs is `{name}`"
-    return None
+    lost = [n for n in expected["gradients reach"] if n not in seen["gradients reach"]]
+    return (
+        f"The numbers are right, and no gradient comes back to {', '.join(f'`{n}`' for n in lost)}"
+        ": nothing could be learned. Leave out `detach()`, `item()` and `no_grad`"
+    )
 
 
 def _sae(*changes: tuple[str, str]) -> tuple[Any, ...]:
