@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 SWAPS: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub,),
@@ -86,6 +88,33 @@ def _replace(tree: ast.AST, place: int, change: tuple[str, type | None]) -> ast.
     return made
 
 
+def of(exercise: Any) -> Iterator[tuple[str, str]]:
+    """The mutants of an exercise's solution; none of one that does nothing but train."""
+    import play
+
+    source = play.solution(exercise)
+    if not exercise.trains or "def " in source:  # otherwise each would train anew
+        yield from mutants(_function_part(source))
+
+
+def before(exercise: Any) -> dict[str, Any]:
+    """The names that a mutant's cell finds."""
+    return dict(_before(exercise.id))
+
+
+@functools.cache
+def _before(exercise_id: str) -> dict[str, Any]:
+    import play
+
+    from autograder import course
+
+    exercise = course.exercise(exercise_id)
+    module_id = play.module_of(exercise)
+    names = play.namespace(module_id, upto=exercise_id, **play.without_training(exercise))
+    _before_this_cell(names, names, module_id, exercise_id)
+    return names
+
+
 def survivors(module_id: str) -> tuple[list[tuple[str, str]], dict[str, tuple[int, int]]]:
     """The mutants that a module's checks don't catch, and (caught, all) for each exercise."""
     import play
@@ -94,14 +123,10 @@ def survivors(module_id: str) -> tuple[list[tuple[str, str]], dict[str, tuple[in
 
     living, counts = [], {}
     for exercise in course.module(module_id).exercises:
-        if exercise.trains and "def " not in play.solution(exercise):
-            continue  # nothing but a training: its mutants would each train anew
-        before = play.namespace(module_id, upto=exercise.id, **play.without_training(exercise))
         caught = total = 0
-        for change, source in mutants(_function_part(play.solution(exercise))):
+        for change, source in of(exercise):
             total += 1
-            names = dict(before)
-            _before_this_cell(names, before, module_id, exercise.id)
+            names = before(exercise)
             try:
                 play.run(source, names, exercise.id)
                 results = [play.verdict(exercise, names, seed, limit=6) for seed in (0, 1)]
@@ -111,7 +136,8 @@ def survivors(module_id: str) -> tuple[list[tuple[str, str]], dict[str, tuple[in
             if passed:
                 living.append((exercise.id, change))
             caught += not passed
-        counts[exercise.id] = (caught, total)
+        if total:
+            counts[exercise.id] = (caught, total)
     return living, counts
 
 

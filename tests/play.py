@@ -11,9 +11,11 @@ import functools
 import io
 import linecache
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import nbformat
+from answers import micrograd
 
 from autograder import course, exercises
 from autograder.exercise import Exercise
@@ -22,6 +24,7 @@ from autograder.judge import draw, judge
 from autograder.outcome import Result
 from autograder.probes import observe
 
+ENGINE_MODULE = "04_micrograd"  # where whole engines can be pasted
 ONLY_SHOWS = ("with needs(", "with figure(", "check.", "status(", "environment(", "placement(")
 
 
@@ -106,6 +109,68 @@ def solved(exercise: Exercise) -> dict[str, Any]:
 def _solved(exercise_id: str) -> dict[str, Any]:
     exercise = exercises.by_id()[exercise_id]
     return namespace(module_of(exercise), upto=exercise.id, **without_training(exercise))
+
+
+def stub(exercise: Exercise) -> dict[str, Any]:
+    """What a kernel holds after the exercise's untouched cell, with all before it solved."""
+    names = dict(solved(_before(exercise)))
+    for source in given_before(exercise):
+        with contextlib.suppress(NameError):  # of what a training would have left
+            run(source, names, "given")
+    for cell in nbformat.read(course.module(module_of(exercise)).release_path, as_version=4).cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == exercise.id:
+            run(cell.source, names, exercise.id)
+            return names
+    raise AssertionError(f"the release has no cell {exercise.id}")
+
+
+def _before(exercise: Exercise) -> Exercise:
+    """The exercise before this one (the first one stands before itself); none that trains."""
+    group = [e for e in by_module()[module_of(exercise)] if not e.trains or e is exercise]
+    return group[max(group.index(exercise) - 1, 0)]
+
+
+def engines(exercise: Exercise) -> Iterator[tuple[str, dict[str, Any]]]:
+    """By its name, each complete engine: what a kernel holds where it was pasted everywhere."""
+    if module_of(exercise) == ENGINE_MODULE:
+        for engine in micrograd.ENGINES:
+            yield engine, next(names for e, names in pasted(engine) if e is exercise)
+
+
+def pasted(engine: str) -> Iterator[tuple[Exercise, dict[str, Any]]]:
+    """Each exercise of 04, and what a kernel holds after it, with one engine in all its classes."""
+    instead = dict.fromkeys(micrograd.CLASS_CELLS, micrograd.ENGINES[engine])
+    instead["train"] = micrograd.SCORES  # a short training: the accuracy is another test's matter
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for name, source in cells(ENGINE_MODULE):
+        run(instead.get(name, source) if name else source, names, name or "setup")
+        if name == "train":
+            names["model"] = _trained(names)
+        if name:
+            yield exercises.by_id()[name], names
+
+
+def _trained(names: dict[str, Any]) -> Any:
+    """A model of the class in `names` with the weights of the solution's trained model."""
+    right = solved(exercises.by_id()["train"])["model"]
+    layers = [[[p.data for p in n.parameters()] for n in layer.neurons] for layer in right.layers]
+    model = names["MLP"](2, [8, 1])
+
+    class Model:
+        def __call__(self, x: list[float]) -> Any:
+            value_class = names["Value"]
+            values = [value_class(v) for v in x]
+            for layer in layers:
+                values = [
+                    sum((w * v for w, v in zip(n, values, strict=False)), value_class(n[-1])).tanh()
+                    for n in layer
+                ]
+            return values[0]
+
+        def parameters(self) -> Any:
+            return model.parameters()
+
+    return Model()
 
 
 def run(source: str, names: dict[str, Any], name: str) -> None:
