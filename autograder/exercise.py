@@ -96,7 +96,7 @@ class Exercise:
     `show(case)` says in a line what was run; `explain(case, seen, expected)` may put the first
     wrong link of a chain into words, and `picture` draws it as (SVG, the same in words).
     `reveals` is off where the expected value is the answer itself, and a failing check must not
-    show it. `limit` is in seconds, for all cases together.
+    show it. `limit` is in seconds of CPU time, for all cases together.
 
     `rubric` is for what a person grades (see `autograder.written`): the check then only sees to
     the form, and all points come from the person. `keep(record, seen)` may write into the progress

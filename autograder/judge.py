@@ -19,6 +19,7 @@ from autograder.exercise import UNMEASURED, Case, Exercise, Mistake
 from autograder.outcome import Outcome, Result
 from autograder.plain import STUMBLED, Difference, Other, brief, difference, is_number, plain
 from autograder.probes import observe
+from autograder.probes.limit import PATIENCE
 
 Observation = dict[str, Any]
 
@@ -147,6 +148,15 @@ def _halted(
                     Outcome.RAISED,
                     "Part of this is still unwritten: it raises NotImplementedError.",
                     called + where,
+                )
+            case "timed_out" if seen.get("waited"):
+                return Result(
+                    Outcome.TIMED_OUT,
+                    f"Stopped after {PATIENCE * seen['limit']:g} seconds by the clock, though your "
+                    f"code had not used its {seen['limit']:g} seconds of computing. Either the "
+                    "machine was busy, and running this again helps, or the code waits for "
+                    "something: look for a sleep or an input.",
+                    called,
                 )
             case "timed_out":
                 return Result(

@@ -203,6 +203,7 @@ def test_untouched_release_is_not_attempted_throughout(
         (RIGHT + "\nexit()", "raised", "calls exit", "crashed"),
         ("def mean_square(n):\n    import os\n    os._exit(0)", "raised", "ended", "crashed"),
         ("while True: pass", "timed out", "over 5 seconds", "graded"),
+        ("import time\ntime.sleep(900)", "timed out", "it waits for", "graded"),
         ("def mean_square(n):\n    while True: pass", "timed out", "over 2 seconds", "graded"),
         ("raise SystemExit", "raised", "SystemExit", "graded"),
         ("def mean_square(n:\n  return 1", "raised", "SyntaxError", "graded"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,20 @@ def test_timed_out() -> None:
         "done again and again."
     )
     assert result.details == (("Called", "double(3.0)"),)
+
+
+def test_what_only_waits_is_told_from_what_computes() -> None:
+    def double(x: float) -> float:
+        time.sleep(60)
+        return 2 * x
+
+    result = verdict(make(limit=0.05), double)
+    assert result.outcome is Outcome.TIMED_OUT
+    assert result.message == (
+        "Stopped after 0.5 seconds by the clock, though your code had not used its 0.05 seconds of "
+        "computing. Either the machine was busy, and running this again helps, or the code waits "
+        "for something: look for a sleep or an input."
+    )
 
 
 def test_misuse() -> None:

@@ -26,10 +26,14 @@ __all__ = ["Limits", "Report", "grade"]
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long things may take, in seconds. `test` caps the exercises' own limits."""
+    """How long things may take.
+
+    `cell` and `test`, which caps the exercises' own limits, are in seconds of CPU time,
+    `notebook` in seconds by the clock.
+    """
 
     cell: float = 180
-    notebook: float = 1200
+    notebook: float = 3600
     test: float | None = None
 
 

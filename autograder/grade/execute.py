@@ -27,7 +27,9 @@ from nbgrader.preprocessors import Execute
 from traitlets import Float, Integer
 
 from autograder.errors import SpeedrunError
+from autograder.grade.cpu_limit import CpuLimit
 from autograder.grade.testcell import Event, grade_id, tests_of
+from autograder.probes.limit import PATIENCE
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
 CELL_FILE = re.compile(r"\([^()\s]*\.py, (line \d+)\)")  # a kernel's own name for a cell
@@ -46,10 +48,12 @@ class ExecuteTests(Execute):
     "halted" (None, "timeout", "crashed" or "out_of_memory").
     """
 
-    cell_limit = Float(180, help="Seconds that a cell may take.").tag(config=True)
-    notebook_limit = Float(1200, help="Seconds that a whole notebook may take.").tag(config=True)
+    cell_limit = Float(180, help="Seconds of CPU time that a cell may take.").tag(config=True)
+    notebook_limit = Float(3600, help="Seconds by the clock for a whole notebook.").tag(config=True)
     test_limit = Float(
-        None, allow_none=True, help="Seconds that a test may take, where its own limit is longer."
+        None,
+        allow_none=True,
+        help="Seconds of CPU time that a test may take, where its own limit is longer.",
     ).tag(config=True)
     restarts = Integer(5, help="How often a dead kernel is started again.").tag(config=True)
 
@@ -62,7 +66,7 @@ class ExecuteTests(Execute):
         NotebookClient.__init__(self, nb, km)
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
-        self.timeout_func, self.shutdown_kernel = self._seconds, "immediate"
+        self.timeout_func, self.shutdown_kernel = self._backstop, "immediate"
         self._tests, self._events, self._halted = tests_of(nb), {}, None
         self._deadline = time.monotonic() + self.notebook_limit
         self._reply: dict[str, Any] = {}
@@ -134,10 +138,12 @@ class ExecuteTests(Execute):
     def _execute(self, cell: NotebookNode, index: int, original: NotebookNode) -> Event | None:
         """Run one cell; what happened to it, None where it simply ended."""
         self._reply = {}
+        limit = CpuLimit(self._pid(), self._seconds(cell))
         try:
-            self.execute_cell(cell, index, store_history=True)
+            with limit:
+                self.execute_cell(cell, index, store_history=True)
         except DeadKernelError:
-            return Event("died", self._cause())
+            return Event("stuck") if limit.fired else Event("died", self._cause())
         except CellTimeoutError:
             return Event("stuck")
         finally:
@@ -148,13 +154,16 @@ class ExecuteTests(Execute):
         if any(item.get("source") == "ask_exit" for item in content.get("payload") or []):
             return Event("died", "exit")
         if content["status"] == "error":
-            if content["ename"] == "CellTimeoutError":
-                return Event("timed_out", f"{self._seconds(cell):g}")
+            if content["ename"] == "CellTimeoutError" or limit.fired:
+                return Event("timed_out", f"{limit.seconds:g}")
             said = f"{content['ename']}: {content['evalue']}".strip(": ")
             return Event("raised", CELL_FILE.sub(r"(\1)", said))
         if not run_sync(self.km.is_alive)():
             return Event("died", self._cause())
         return None
+
+    def _pid(self) -> int | None:
+        return getattr(self.km.provisioner, "pid", None) if self.km.provisioner else None
 
     def _note(self, cell: NotebookNode, event: Event) -> None:
         self._events[cell.id] = event
@@ -167,12 +176,17 @@ class ExecuteTests(Execute):
         return "memory" if code == MEMORY_SIGNAL else ""
 
     def _seconds(self, cell: NotebookNode) -> float:
-        left = max(1.0, self._deadline - time.monotonic())
+        """Seconds of CPU time that a cell may take."""
         test = self._tests.get(grade_id(cell))
         if test is None:
-            return min(self.cell_limit, left)
+            return self.cell_limit
         limit = test.exercise.limit
-        return min((min(limit, self.test_limit) if self.test_limit else limit) + START_UP, left)
+        return (min(limit, self.test_limit) if self.test_limit else limit) + START_UP
+
+    def _backstop(self, cell: NotebookNode) -> float:
+        """Seconds by the clock after which a cell is given up, whatever it has used."""
+        left = max(1.0, self._deadline - time.monotonic())
+        return min(PATIENCE * self._seconds(cell), left)
 
     def on_cell_executed(self, **kwargs: Any) -> None:
         """Keep the kernel's reply beside what nbgrader does with it."""

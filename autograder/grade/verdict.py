@@ -84,7 +84,7 @@ def _happened(event: Event | None) -> Result | None:
             return Result(
                 Outcome.TIMED_OUT,
                 f"Stopped: the cell ran for over {event.text} seconds. Look for a loop that "
-                "never ends.",
+                "never ends, or something that it waits for.",
             )
         case "raised":
             return Result(Outcome.RAISED, f"Running the cell raised {event.text[:300]}.")

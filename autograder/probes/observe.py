@@ -18,7 +18,6 @@ import inspect
 import io
 import linecache
 import sysconfig
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from autograder.plain import difference, plain
-from autograder.probes.limit import TimedOut, limited
+from autograder.probes.limit import Budget, TimedOut, limited
 
 NOT_LEARNERS = (str(Path(__file__).resolve().parent.parent), sysconfig.get_paths()["stdlib"])
 PRINTED_LIMIT = 400
@@ -44,18 +43,19 @@ def observe(
     cases: list[dict[str, Any]],
     limit: float,
 ) -> list[dict[str, Any]]:
-    """Run `probe` on every case, for `limit` seconds in all, and return one observation a case.
+    """Run `probe` on every case and return one observation a case.
 
-    `takes` maps the name of each answer to its kind ("class", "function" or "value"). After a
-    time-out the remaining cases are left out. Nothing is raised for what a learner's code does.
+    `limit` is in seconds of CPU time, for all cases together. `takes` maps the name of each answer
+    to its kind ("class", "function" or "value"). After a time-out the remaining cases are left out.
+    Nothing is raised for what a learner's code does.
     """
     problem = misuse(takes, answers)
     if problem is not None:
         return [problem]
     observations = []
-    deadline = time.monotonic() + limit
+    budget = Budget(limit)
     for case in cases:
-        observations.append(_observe_one(probe, answers, case, deadline - time.monotonic(), limit))
+        observations.append(_observe_one(probe, answers, case, budget))
         if observations[-1]["status"] == "timed_out":
             break
     return observations
@@ -138,8 +138,7 @@ def _observe_one(
     probe: Callable[..., Any],
     answers: tuple[Any, ...],
     case: dict[str, Any],
-    seconds: float,
-    limit: float,
+    budget: Budget,
 ) -> dict[str, Any]:
     given = copy.deepcopy(case)
     printed = _Printed()
@@ -151,9 +150,9 @@ def _observe_one(
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            seen["value"] = limited(seconds, _probed, probe, given, answers)
-    except TimedOut:
-        seen = {"status": "timed_out", "limit": limit}
+            seen["value"] = limited(budget, _probed, probe, given, answers)
+    except TimedOut as error:
+        seen = {"status": "timed_out", "limit": budget.seconds, "waited": error.waited}
     except Misuse as error:
         seen = _misused(str(error))
     except NotImplementedError as error:
