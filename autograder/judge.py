@@ -127,7 +127,7 @@ def _halted(
                 continue
             case "misuse":
                 return Result(Outcome.WRONG, _sentence(seen["message"]))
-            case "stub" if index == 0 and (other := _other_stub(exercise, seen.get("error"))):
+            case "stub" if other := _other_stub(exercise, seen.get("error")):
                 return Result(
                     Outcome.RAISED,
                     f"Your `{other}` is still unwritten, and this calls it. Write it first, and "
@@ -171,14 +171,19 @@ def _halted(
 
 
 def _other_stub(exercise: Exercise, error: dict[str, Any] | None) -> str:
-    """The name of an unwritten function of another exercise that the answer calls, or ""."""
+    """The name of another exercise's unwritten function or class that the answer calls, or ""."""
     if not error or "value" in exercise.takes.values():
         return ""
     path = error["function"].split(".")  # a function in a function belongs to the outer one, too
-    own = set(path) & set(exercise.takes) or (len(path) > 1 and "<locals>" not in path)
-    if own and "class" in exercise.takes.values():
-        return ""  # a method, of this class or of one that was written before
-    return path[-1] if path[-1].isidentifier() and not set(path) & set(exercise.takes) else ""
+    if set(path) & set(exercise.takes):
+        return ""
+    if len(path) == 1 or "<locals>" in path:
+        name = path[-1]
+    elif path[1] in ("__init__", "__call__", "forward"):  # the whole class is unwritten
+        name = path[0]
+    else:
+        name = ".".join(path[:2])
+    return name if all(part.isidentifier() for part in name.split(".")) else ""
 
 
 def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:
@@ -283,38 +288,51 @@ def _shown(exercise: Exercise, wrong: Difference) -> tuple[tuple[str, ...], str,
 def recognise(
     exercise: Exercise, cases: list[Case], values: list[Any], expected: list[Any]
 ) -> tuple[Mistake, int] | None:
-    """The first named mistake that explains a wrong answer, and the case that shows it."""
+    """The named mistake that explains most of the failing cases, and the first that it explains.
+
+    Of those that explain as many, the one that is declared first. A mistake that the answer
+    contradicts is not named: one that, replayed, differs from it on any of its cases, or whose
+    `recognise` says no on the first failing case. Cases outside of `on` say nothing about it.
+    """
+    failing = [
+        i
+        for i, case in enumerate(cases)
+        if _differs(exercise, case, values[i], expected[i]) is not None
+    ]
+    best: tuple[Mistake, int] | None = None
+    most = 0
     for mistake in exercise.mistakes:
         chosen = [i for i, c in enumerate(cases) if not mistake.on or c.get("name") in mistake.on]
-        wrong = [
-            i for i in chosen if _differs(exercise, cases[i], values[i], expected[i]) is not None
-        ]
-        if not wrong:
-            continue
+        explained = [i for i in failing if i in chosen]
         if mistake.recognise is not None:
-            hit = [
-                i for i in wrong if _safely(mistake.recognises, cases[i], values[i], expected[i])
+            on_first = failing[0] in explained
+            explained = [
+                i
+                for i in explained
+                if _safely(mistake.recognises, cases[i], values[i], expected[i])
             ]
-            if hit:
-                return mistake, hit[0]
+            if on_first and failing[0] not in explained:
+                continue
+        if len(explained) <= most:
             continue
-        replayed = observe(
-            exercise.probe,
-            exercise.takes,
-            mistake.answers,
-            [cases[i] for i in chosen],
-            exercise.limit,
-        )
-        if len(replayed) == len(chosen) and all(
-            replay["status"] == "ok"
-            and _differs(
-                exercise, cases[i], values[i], exercise.measured(cases[i], replay["value"])
-            )
-            is None
-            for i, replay in zip(chosen, replayed, strict=True)
-        ):
-            return mistake, wrong[0]
-    return None
+        if mistake.recognise is None and not _replays(exercise, mistake, cases, values, chosen):
+            continue
+        best, most = (mistake, explained[0]), len(explained)
+    return best
+
+
+def _replays(
+    exercise: Exercise, mistake: Mistake, cases: list[Case], values: list[Any], chosen: list[int]
+) -> bool:
+    """Whether the mistake's own wrong answer gives what the learner's gave, on all its cases."""
+    asked = [cases[i] for i in chosen]
+    replayed = observe(exercise.probe, exercise.takes, mistake.answers, asked, exercise.limit)
+    return len(replayed) == len(chosen) and all(
+        replay["status"] == "ok"
+        and _differs(exercise, cases[i], values[i], exercise.measured(cases[i], replay["value"]))
+        is None
+        for i, replay in zip(chosen, replayed, strict=True)
+    )
 
 
 def _safely(reader: Callable[..., Any] | None, case: Case, seen: Any, expected: Any) -> Any:

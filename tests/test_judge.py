@@ -139,6 +139,56 @@ def test_what_was_raised_is_told_in_a_sentence(function: Any, message: str) -> N
     assert result.message == message
 
 
+class Head:
+    """Of an earlier exercise, still as it was handed out."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError()
+
+
+class Number:
+    """Of earlier exercises, with one method that is unwritten."""
+
+    def tanh(self) -> float:
+        raise NotImplementedError()
+
+
+class Block:
+    """Complete, and built on what is not."""
+
+    def __init__(self, needed: Any) -> None:
+        self.part = needed()
+
+
+class Unwritten:
+    """The exercise's own class as it was handed out."""
+
+    def __init__(self, needed: Any) -> None:
+        raise NotImplementedError()
+
+
+@pytest.mark.parametrize(
+    ("needed", "name"), [(Head, "Head"), (lambda: Number().tanh(), "Number.tanh")]
+)
+def test_another_exercises_unwritten_class_is_named(needed: Any, name: str) -> None:
+    exercise = make(
+        takes={"Block": "class"},
+        probe=lambda case, block: block(needed),
+        show=lambda case: "Block()",
+    )
+    result = verdict(exercise, Block)
+    assert result.outcome is Outcome.RAISED
+    assert result.message == (
+        f"Your `{name}` is still unwritten, and this calls it. Write it first, and run its cell."
+    )
+    own = make(
+        takes={"Unwritten": "class"},
+        probe=lambda case, block: block(needed),
+        show=lambda case: "Unwritten()",
+    )
+    assert verdict(own, Unwritten).outcome is Outcome.NOT_ATTEMPTED
+
+
 def test_another_exercise_that_is_unwritten_is_named() -> None:
     def solve(x: float) -> float:
         raise NotImplementedError
@@ -254,6 +304,36 @@ def test_a_mistake_must_match_on_every_case() -> None:
     result = verdict(make(), lambda x: x * x if x == 3.0 else 0.0)
     assert result.mistake is None
     assert result.message == "It returns another value than expected."
+
+
+def test_of_two_mistakes_the_one_that_explains_more_is_named() -> None:
+    small = Mistake(id="small", message="Small is special.", answer=lambda x: 0.0, on=("small",))
+    always = Mistake(id="always", message="It is always 0.", answer=lambda x: 0.0)
+    again = Mistake(id="again", message="Zero, again.", answer=lambda x: 0.0)
+    exercise = make(
+        cases=lambda rng: [{"args": [3.0], "name": "small"}, {"args": [7.0]}],
+        mistakes=(small, always, again),
+    )
+    assert verdict(exercise, lambda x: 0.0).mistake == "always"  # and not the same one below it
+    assert verdict(exercise, lambda x: 0.0 if x == 3.0 else 1.0).mistake == "small"
+
+
+def test_a_mistake_that_the_first_failing_case_contradicts_is_not_named() -> None:
+    def of_zero(case: Any, seen: Any, expected: Any) -> bool:
+        return seen == 0
+
+    named = Mistake(id="zero", message="Zero.", answer=lambda x: 0.0, recognise=of_zero)
+    third = Mistake(
+        id="third", message="Third.", answer=lambda x: 0.0, recognise=of_zero, on=("third",)
+    )
+    cases = [{"args": [3.0]}, {"args": [7.0]}, {"args": [9.0], "name": "third"}]
+    exercise = make(cases=lambda rng: cases, mistakes=(named,), few_mistakes_because="test")
+    assert verdict(exercise, lambda x: 0.0 if x != 7 else 5.0).mistake == "zero"
+    assert verdict(exercise, lambda x: 0.0 if x != 3 else 5.0).mistake is None
+    assert verdict(exercise, lambda x: 0.0 if x != 3 else 6.0).mistake == "zero"  # 3 is right
+    # A case that it is not about says nothing against it.
+    about = make(cases=lambda rng: cases, mistakes=(third,), few_mistakes_because="test")
+    assert verdict(about, lambda x: 5.0 if x != 9 else 0.0).mistake == "third"
 
 
 def test_a_mistake_can_be_limited_to_some_cases() -> None:
