@@ -27,6 +27,9 @@ c.CourseDirectory.ignore = [
 ]
 c.Execute.timeout = 300  # seconds a cell may take under `nbgrader validate`
 c.GenerateAssignment.preprocessors = preprocessors()
+# The release is in the repository already. Without this nbgrader skips it, and enters no
+# assignment into the gradebook; with it, the same bytes are written again.
+c.GenerateAssignment.force = True
 c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = sanitize_preprocessors()
 c.Autograde.autograde_preprocessors = autograde_preprocessors()

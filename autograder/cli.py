@@ -337,8 +337,8 @@ def build(
 ) -> None:
     """For authors: make the notebooks from their text, with their solutions executed."""
     _need("dev", "jupytext", "nbgrader", "nbclient")
-    from autograder import build as building
     from autograder import course
+    from autograder.build import make as building
 
     wanted = [course.module(name) for name in modules or []] or list(course.written())
     for module in wanted:

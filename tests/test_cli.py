@@ -177,12 +177,12 @@ def test_status_counts_what_is_done(
 def test_build_check_lists_what_is_out_of_date(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import autograder.build
+    import autograder.build.make
 
-    monkeypatch.setattr(autograder.build, "out_of_date", lambda modules: ["x.ipynb: differs"])
+    monkeypatch.setattr(autograder.build.make, "out_of_date", lambda modules: ["x.ipynb: differs"])
     assert call(monkeypatch, "build", "0", "--check") == 1
     assert "x.ipynb: differs" in capsys.readouterr().out
-    monkeypatch.setattr(autograder.build, "out_of_date", lambda modules: [])
+    monkeypatch.setattr(autograder.build.make, "out_of_date", lambda modules: [])
     assert call(monkeypatch, "build", "0", "--check") == 0
 
 

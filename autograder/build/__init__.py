@@ -1,5 +1,5 @@
-"""From a module's text to its notebooks: source (with solutions and outputs), then release."""
+"""From a module's text to its notebooks: source (with solutions and outputs), then release.
 
-from autograder.build.make import build, out_of_date
-
-__all__ = ["build", "out_of_date"]
+`make` is the way in for authors. `release` alone is what graders use: it needs none of the
+authors' tools.
+"""
