@@ -1111,6 +1111,9 @@ def _measure_training(case: Case, seen: Any) -> Any:
         "each example keeps its label": not _other_labels(case, seen),
         "every example is used": bool(np.min(uses) > 0.4 * min(right)),
         "no example is used too often": bool(np.max(uses) < 2.2 * max(right)),
+        "every example is in one batch": bool(
+            case["name"] != "batches that fit" or np.allclose(uses, right, rtol=0.15)
+        ),
         "the steps together": bool(0.75 * steps < np.sum(uses) < 1.45 * steps),
         "a step uses one batch": bool(_uneven(uses) or not _uneven(right)),
     }
@@ -1135,8 +1138,12 @@ def _cut_right(case: Case, seen: Any) -> bool:
     )
 
 
-# The uses of 7 examples where batches of 3 end one or two early; the last holds one example.
-GAPS = ([0, 0, 0.5, 0.5, 0.5, 0.5, 1], [0, 0, 0, 0, 1, 1, 1])
+# The uses of 7 examples where batches of 3 end one or two early (the last holds one example), and
+# of 6 where batches of 2 end one early.
+GAPS = {
+    "a short last batch": ([0, 0, 0.5, 0.5, 0.5, 0.5, 1], [0, 0, 0, 0, 1, 1, 1]),
+    "batches that fit": ([0, 0, 0, 1, 1, 1],),
+}
 
 
 def _repeats(case: Case, uses: Any) -> bool:
@@ -1171,6 +1178,14 @@ def _explain_training(case: Case, seen: Any, expected: Any) -> str | None:
         return "The trained parameters have other shapes than those that came in"
     given = case["kwargs"]
     told = f"{len(given['y'])} examples, batch_size={given['batch_size']}, epochs={given['epochs']}"
+    uses, right = np.sort(_uses(case, seen)), np.array(_right_uses(case))
+    longer = float(np.sum(uses) / np.sum(right))
+    if abs(longer - 1) > 0.2 and np.allclose(uses, longer * right, rtol=0.15, atol=0):
+        return (
+            f"With {told}, every example is used as often as it should be, but the steps are "
+            f"{longer:.3g} times as long: a step is lr times the mean gradient of the batch, with "
+            "the lr that `train` is given"
+        )
     if not found["every example is used"] or not found["no example is used too often"]:
         return f"With {told}, not every example is used once in every epoch"
     steps, taken = sum(_right_uses(case)), float(np.sum(_uses(case, seen)))
@@ -1298,6 +1313,7 @@ def _right_training(case: Case) -> tuple[str, ...]:
         "each example keeps its label",
         "every example is used",
         "no example is used too often",
+        "every example is in one batch",
         "the steps together",
         "a step uses one batch",
     )
@@ -1388,11 +1404,24 @@ train = Exercise(
             "slice may end beyond the array, and takes what is there.",
             answer=_wrong_training(keep_short=False),
             recognise=_small(
-                lambda case, seen, uses, right: (
-                    case["name"] == "a short last batch"
-                    and np.allclose(np.sort(uses), [0] + 6 * [1 / 3], atol=0.02)
+                lambda case, seen, uses, right: np.allclose(
+                    np.sort(uses), [0] + 6 * [1 / 3], atol=0.02
                 )
             ),
+            on=("a short last batch",),
+        ),
+        Mistake(
+            id="train_overlap",
+            message="The batches overlap: some examples are in two of them. A slice of `order` "
+            "ends where the next one begins, at first + batch_size.",
+            answer=_wrong_training(shorter=-1),
+            recognise=_small(
+                lambda case, seen, uses, right: (
+                    case["name"] == "batches that fit"
+                    and np.allclose(np.sort(uses) * 6, [2, 2, 2, 3, 4, 5], atol=0.1)
+                )
+            ),
+            on=("batches that fit",),
         ),
         Mistake(
             id="train_gaps",
@@ -1400,11 +1429,11 @@ train = Exercise(
             "`order` end where the next one begins, at first + batch_size?",
             answer=_wrong_training(shorter=1),
             recognise=_small(
-                lambda case, seen, uses, right: (
-                    case["name"] == "a short last batch"
-                    and any(np.allclose(np.sort(uses), gaps, atol=0.02) for gaps in GAPS)
+                lambda case, seen, uses, right: any(
+                    np.allclose(np.sort(uses), gaps, atol=0.02) for gaps in GAPS[case["name"]]
                 )
             ),
+            on=tuple(GAPS),
         ),
         Mistake(
             id="train_with_replacement",

@@ -369,6 +369,15 @@ def _span_cases(rng: np.random.Generator) -> list[Case]:
     doubled = whole(rng, 1, 3)
     doubled = np.concatenate([doubled, -2 * doubled])
     full = invertible(rng, 3)
+    # Targets out of reach whose nearest combination agrees with them: in every entry but the last,
+    # in every entry but the first, and in the sum of the entries.
+    low, high, level = numbers(rng, 2, 4), numbers(rng, 3, 5), numbers(rng, 2, 3)
+    low[:, -1] = high[:, 0] = 0.0
+    level[:, 1] = level[:, 2]
+    aside = rng.uniform(0.5, 1.5, 3)
+    off_low = numbers(rng, 2) @ low + [0, 0, 0, aside[0]]
+    off_high = numbers(rng, 3) @ high + [aside[1], 0, 0, 0, 0]
+    off_level = numbers(rng, 2) @ level + [0, aside[2], -aside[2]]
     cases = [
         ("pair", two, numbers(rng, 2) @ two),
         ("pair", two, _outside(rng, two)),
@@ -383,6 +392,9 @@ def _span_cases(rng: np.random.Generator) -> list[Case]:
         ("other", doubled, _outside(rng, doubled)),
         ("zero", two, np.zeros(5)),
         ("other", full, numbers(rng, 3)),
+        ("last differs", low, off_low),
+        ("first differs", high, off_high),
+        ("sums agree", level, off_level),
         ("large", 1000 * three, 1000 * (numbers(rng, 3) @ three)),
         ("small", two, 0.001 * _outside(rng, two)),
         ("none", np.zeros((0, 3)), numbers(rng, 3)),
@@ -449,6 +461,18 @@ def _no_residuals(vectors: Array, target: Array) -> bool:
     return bool(np.sum(left) < 1e-9)
 
 
+def _nearest_agrees(test: Callable[[Array, Array], Any]) -> Callable[[Array, Array], bool]:
+    """Whether the nearest combination and the target agree by some test of the two."""
+
+    def is_in_span(vectors: Array, target: Array) -> bool:
+        if not len(vectors):
+            return not np.any(target)
+        best = np.linalg.lstsq(vectors.T, target, rcond=None)[0]
+        return bool(test(best @ vectors, target))
+
+    return is_in_span
+
+
 def _is_true(case: Case, seen: Any, expected: Any) -> bool:
     return seen is True
 
@@ -511,6 +535,27 @@ is_in_span = Exercise(
                 _any_coefficients(vectors, target) if len(vectors) else _in_span(vectors, target)
             ),
             on=SOME,
+        ),
+        Mistake(
+            id="any_entry",
+            message="It says yes as soon as one entry agrees. All entries of the nearest "
+            "combination have to equal the target's.",
+            answer=_nearest_agrees(lambda near, target: np.isclose(near, target).any()),
+            on=("last differs", "first differs", "pair"),
+        ),
+        Mistake(
+            id="first_entry",
+            message="It compares the first entry only. All entries of the nearest combination "
+            "have to equal the target's.",
+            answer=_nearest_agrees(lambda near, target: np.isclose(near[0], target[0])),
+            on=("last differs", "first differs", "pair"),
+        ),
+        Mistake(
+            id="sums",
+            message="It compares sums. Different vectors can have the same sum: compare the "
+            "nearest combination and the target entry by entry.",
+            answer=_nearest_agrees(lambda near, target: np.isclose(near.sum(), target.sum())),
+            on=("sums agree", "last differs", "pair"),
         ),
         Mistake(
             id="square_only",
@@ -1808,8 +1853,8 @@ rank = Exercise(
         ),
         Mistake(
             id="stops",
-            message="It stops at the first column without a pivot. Go on with the next column: "
-            "`continue`.",
+            message="After a column without a pivot, nothing is counted any more. Go on with the "
+            "next column (`continue`). Its pivot is at `U[r, column]`, right of the diagonal.",
             answer=_slipped_rank("stops"),
         ),
         Mistake(

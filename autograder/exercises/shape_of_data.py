@@ -973,7 +973,14 @@ def _power_cases(rng: np.random.Generator) -> list[Case]:
         {"name": "small", "args": [with_values(rng, [value(0.01, 0.02), 0.003])]},
         {"name": "ones", "args": [2.0 ** int(rng.integers(-1, 3)) * np.array([[2, -1], [-1, 2]])]},
         {"name": "diagonal", "args": [np.diag([2, 5, 1, 1])]},
+        {"name": "slow", "args": [_nearly_as_large(rng)]},
     ]
+
+
+def _nearly_as_large(rng: np.random.Generator) -> Array:
+    """A matrix whose second eigenvalue is not much smaller: it takes many steps."""
+    top = round(float(rng.uniform(2, 3)), 2)
+    return with_values(rng, [top, 0.85 * top, 0.3, 0.2, 0.1], right_angles=True)
 
 
 def _pair(seen: Any) -> tuple[float, Array]:
@@ -1141,7 +1148,7 @@ power_iteration = Exercise(
             message="This is the eigenvalue of the smallest size. Multiplying by A makes the "
             "largest win; solving, or inverting A, the smallest.",
             answer=_smallest,
-            on=("large", "negative"),
+            on=("plain", "negative", "large", "diagonal"),
             recognise=lambda case, seen, expected: (
                 _close(seen[0], _smallest(case["args"][0])[0])
                 and not _close(seen[0], _top(case["args"][0])[0])

@@ -43,6 +43,8 @@ def by_name(returned: Any, names: Sequence[str], who: str = "It") -> Any:
     """A dict of the things that a function returned, by the names that the exercise gives them."""
     if returned is None:
         return None
+    if isinstance(returned, np.ndarray) and returned.ndim == 1:
+        returned = list(returned)  # numbers in an array are as good as in a tuple
     if isinstance(returned, tuple | list) and len(returned) == len(names):
         return dict(zip(names, returned, strict=True))
     listed = f"{', '.join(names[:-1])} and {names[-1]}"

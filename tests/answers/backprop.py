@@ -37,6 +37,19 @@ def max_gate(x, y):
         return x, Back(0.5, 0.5)
     return (x, Back(1, 0)) if x > y else (y, Back(0, 1))
 """,
+        # Both gradients in one array.
+        """
+import numpy as np
+
+def add_gate(x, y):
+    return x + y, lambda dz: dz * np.ones(2)
+
+def mul_gate(x, y):
+    return x * y, lambda dz: dz * np.array([y, x])
+
+def max_gate(x, y):
+    return max(x, y), lambda dz: dz * np.array([x > y, x <= y])
+""",
     ],
     "predict_saturated": ['predict_saturated = "A"'],
     "predict_product": ['predict_product = "a."'],

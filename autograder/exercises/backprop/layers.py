@@ -506,6 +506,7 @@ def _softmax_cases(rng: np.random.Generator) -> list[Case]:
         ("large", (2, 6)),
         ("rows far apart", (3, 7)),
         ("many", (13, 10)),
+        ("sure", (3, 4)),
     ):
         examples, classes = shape
         # In 64ths, which stay exact beside a large offset; no class has all of the probability.
@@ -513,6 +514,8 @@ def _softmax_cases(rng: np.random.Generator) -> list[Case]:
         y = rng.permutation(np.arange(examples) % classes)
         if name in OFFSETS:
             x += np.array(OFFSETS[name][:examples])[:, None]
+        if name == "sure":
+            x[1, y[1]] += 900  # the others underflow to 0; the right class never does
         cases.append({"name": name, "kwargs": {"x": x, "y": y}, "returns": ["loss", "dx"]})
     return cases
 
@@ -602,6 +605,13 @@ def _lost(case: Case, seen: Any, near: bool) -> bool:
     return bool(np.array_equal(lost, (np.abs(case["kwargs"]["x"]).max(axis=1) < 100) == near))
 
 
+def _every_log(x: Any, y: Any) -> tuple:
+    """The logarithms of all probabilities, times 1 for the right class and 0 for the others."""
+    p, true = _probabilities(x), _one_hot({"x": x, "y": y})
+    with np.errstate(all="ignore"):
+        return -(true * np.log(p)).sum() / len(x), (p - true) / len(x)
+
+
 softmax_loss = Exercise(
     id="softmax_loss",
     title="Softmax and loss",
@@ -643,6 +653,13 @@ softmax_loss = Exercise(
             answer=_softmax_from(_one_max),
             on=("large",),
             recognise=lambda case, seen, expected: _lost(case, seen, near=True),
+        ),
+        Mistake(
+            id="zero_times_log",
+            message="Where a wrong class has probability 0, `loss` is NaN: 0 times log 0. Take the "
+            "logarithm of the right classes only, p[np.arange(N), y].",
+            answer=_every_log,
+            on=("sure", "plain"),
         ),
         Mistake(
             id="log_of_negative",
@@ -712,7 +729,6 @@ softmax_loss = Exercise(
             lambda g: (_probabilities(g["x"]) - 1) / len(g["x"]),
             "1 is subtracted from every class. What is true is 1 at the right class only: "
             "`dx[each, y]`.",
-            on=("rows far apart",),
         ),
         _loss_slip(
             "dx_one_added",
@@ -1005,6 +1021,12 @@ gradient_check = Exercise(
             message="It divides by |a + n|. With opposite signs that is nearly 0: divide by "
             "|a| + |n|.",
             answer=_checker(lambda a, n: (np.abs(a - n) / np.maximum(1e-8, np.abs(a + n))).max()),
+        ),
+        Mistake(
+            id="no_sizes",
+            message="It divides by a + n, which is negative where both slopes are, and then 1e-8 "
+            "is the larger. Divide by the sizes, abs(a) + abs(n).",
+            answer=_checker(lambda a, n: (np.abs(a - n) / np.maximum(1e-8, a + n)).max()),
         ),
         Mistake(
             id="divided_by_larger",
