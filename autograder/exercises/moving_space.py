@@ -803,10 +803,10 @@ shear = Exercise(
 
 def _apply_cases(rng: np.random.Generator) -> list[Case]:
     shapes = ((2, 2, 3), (3, 3, 3), (3, 2, 5), (2, 4, 7), (4, 3, 1))
-    cases = [
-        {"name": "square" if m == n else "", "args": [numbers(rng, m, n), numbers(rng, count, n)]}
-        for m, n, count in shapes
-    ]
+    cases = []
+    for m, n, count in shapes:
+        name = "" if m != n else "as many points" if count == n else "square"
+        cases.append({"name": name, "args": [numbers(rng, m, n), numbers(rng, count, n)]})
     return [*cases, {"args": [whole(rng, 2, 3), whole(rng, 4, 3)]}]
 
 
@@ -844,14 +844,14 @@ apply = Exercise(
             "A as landing places. One point p moves to `A @ p`, by the columns: which of the two "
             "must be transposed?",
             answer=lambda A, points: points @ A,
-            on=("square",),
+            on=("square", "as many points"),
             recognise=_square_gives(lambda A, points: points @ A),
         ),
         Mistake(
             id="points_as_columns",
             message="It takes the columns of `points` for the points. They are its rows.",
             answer=lambda A, points: A @ points,
-            on=("square",),
+            on=("as many points",),
             recognise=_square_gives(lambda A, points: A @ points),
         ),
         Mistake(
@@ -864,7 +864,7 @@ apply = Exercise(
             id="entrywise",
             message="It multiplies entry by entry, with `*`. A matrix moves a vector with `@`.",
             answer=lambda A, points: points * A,
-            on=("square",),
+            on=("as many points",),
             recognise=lambda case, seen, expected: (
                 np.shape(case["args"][0]) == np.shape(case["args"][1])
                 and same(seen, case["args"][1] * case["args"][0])
@@ -1949,13 +1949,13 @@ rank = Exercise(
 def _null_cases(rng: np.random.Generator) -> list[Case]:
     row = whole(rng, 1, 3)
     return [
-        {"args": [numbers(rng, 2, 3)]},
-        {"args": [numbers(rng, 2, 5)]},
-        {"args": [of_rank(rng, 4, 6, 3)]},
-        {"args": [of_rank(rng, 5, 4, 2)]},
+        {"name": "no rows lost", "args": [numbers(rng, 2, 3)]},
+        {"name": "no rows lost", "args": [numbers(rng, 2, 5)]},
+        {"name": "some", "args": [of_rank(rng, 4, 6, 3)]},
+        {"name": "some", "args": [of_rank(rng, 5, 4, 2)]},
         {"name": "none", "args": [numbers(rng, 4, 2)]},
-        {"args": [np.concatenate([row, 2 * row])]},
-        {"args": [of_rank(rng, 3, 3, 2)]},
+        {"name": "some", "args": [np.concatenate([row, 2 * row])]},
+        {"name": "some", "args": [of_rank(rng, 3, 3, 2)]},
         {"name": "none", "args": [invertible(rng, 3)]},
     ]
 
@@ -2086,6 +2086,7 @@ null_space = Exercise(
             "is lost stands in Vt.",
             answer=lambda A: np.linalg.svd(A)[0][:, np.linalg.matrix_rank(A) :],
             recognise=lambda case, seen, expected: _is_cut(case, seen, "U"),
+            on=("some", "none"),
         ),
         Mistake(
             id="too_few_rows",

@@ -138,10 +138,10 @@ sigmoid = Exercise(
             "For negative z it takes another formula; `np.where` chooses between the two.",
             answer=lambda z: 1 / (1 + np.exp(-np.abs(z))),
             recognise=lambda case, seen, expected: (
-                case["name"] == "far"
-                and np.allclose(seen["values"], np.asarray(seen["values"])[::-1])
+                np.allclose(seen["values"], np.asarray(seen["values"])[::-1])
                 and not np.allclose(seen["values"], seen["values"][0])
             ),
+            on=("far",),
         ),
         Mistake(
             id="sigmoid_integers",

@@ -445,7 +445,7 @@ tokenizer = Exercise(
             recognise=lambda case, seen, expected: (
                 bool(seen["tokens"]) and seen["tokens"][0] == chr(256)
             ),
-            on=("no ties", "prose"),
+            on=("no ties",),
         ),
         Mistake(
             id="tokenizer_ignores",
