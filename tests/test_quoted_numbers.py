@@ -225,6 +225,24 @@ def test_every_table_is_that_of_a_module() -> None:
     assert listed().keys() <= {module.id for module in course.written()}
 
 
+@pytest.mark.parametrize("module", course.written(), ids=lambda module: module.id)
+def test_another_number_in_its_place_would_fail(module: course.Module) -> None:
+    entries, texts = listed().get(module.id, []), written(module)
+    for entry in entries:
+        if entry["kind"] == "given":
+            continue
+        for mark in MARKED.finditer(entry["quote"]):
+            far = "0" if entry.get("is") == "under" else "987654"
+            quote = entry["quote"][: mark.start(1)] + far + entry["quote"][mark.end(1) :]
+            assert list(_wrong(entry | {"quote": quote}, texts)), entry
+    for name, answer in texts.answers.items():
+        planted = Written(
+            texts.answers | {name: answer + " And 987654."}, texts.prose, texts.printed
+        )
+        (told,) = problems(entries, planted)
+        assert told.startswith(f"{name}: 987654 is not listed")
+
+
 # --- The checker itself: what it must not let through --------------------------------------------
 
 CELLS = [
