@@ -217,3 +217,31 @@ def test_what_else_is_wrong_is_put_into_words(
     result = play.verdict(exercise, names, 3)
     assert result.passed is not bool(told), result  # h itself is data: no gradient is owed to it
     assert told in result.message
+
+
+def test_what_is_said_about_ablations_holds_at_every_density_measured() -> None:
+    noticed = by_id()["ablation"].keep({}, "a text").message
+    for claim in ("less fits in", "the count is often lower"):
+        assert claim not in noticed
+    for claim in ("loss rises at every density", "at some densities more", "lower or higher"):
+        assert claim in noticed
+    table = MEASURED["ablations"]
+    densities = [str(p) for p in claims.LOSSES]
+    change = {}
+    for p in densities:
+        as_it_is, no_bias = table["as it is"][p], table["no bias"][p]
+        assert no_bias["loss"][0] > as_it_is["loss"][1]
+        change[p] = _mean(no_bias["best of 8"]) - _mean(as_it_is["best of 8"])
+    more = {p for p in densities if change[p] > 0.2}
+    fewer = {p for p in densities if change[p] < -0.2}
+    assert more and fewer  # the count rises at some densities, and falls at others
+    assert any(len(table["no bias"][p]["best of 8"]) > 1 for p in more | fewer)  # and by the seed
+    single = {p: table["as it is"][p]["single starts"] for p in densities}
+    usual = {p: _mean(table["as it is"][p]["best of 8"]) for p in densities}
+    assert any(int(k) < usual[p] - 0.5 for p in densities for k in single[p])
+    assert any(int(k) > usual[p] + 0.5 for p in densities for k in single[p])
+
+
+def _mean(how_often: dict[str, int]) -> float:
+    """The mean of the counts in a table from a count to how often it came up."""
+    return sum(int(k) * n for k, n in how_often.items()) / sum(how_often.values())

@@ -2,7 +2,8 @@
 
 ``python -m autograder.measured.superposition 10`` trains everything ten times, with other seeds
 each time, judges it as the notebook's checks do, and writes the counts and the margins beside this
-file. It takes about ten minutes of one core.
+file. It takes about ten minutes of one core. ``... 10 ablations`` measures the ablations and the
+sparse autoencoders alone, and leaves the rest of the table as it is.
 """
 
 from __future__ import annotations
@@ -57,6 +58,94 @@ def measure(repetitions: int) -> dict[str, Any]:
         "wrong": wrong,
         "margins": {key: [min(v), max(v)] for key, v in sorted(margins.items())},
     }
+
+
+def ablations(repetitions: int) -> dict[str, Any]:
+    """What the best of eight starts keep, and single starts, with the bias and without it.
+
+    For each density the number of features that are kept -> how often, and the lowest and highest
+    loss of a best start. The same seeds serve for both models.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    space: dict[str, Any] = {}
+    exec(compile(PROGRAM, "<the program>", "exec"), space)
+    toy = space["ToyModel"]
+
+    class NoBias(toy):  # type: ignore[valid-type,misc]
+        def forward(self, x: Any) -> Any:
+            return torch.relu(x @ self.W.transpose(-1, -2) @ self.W)
+
+    importance = 0.9 ** torch.arange(claims.FEATURES)
+    found: dict[str, Any] = {"repetitions": repetitions * claims.REPETITIONS}
+    for name, kind in (("as it is", toy), ("no bias", NoBias)):
+        for p in claims.LOSSES:
+            best, singles, losses = [], [], []
+            for seed in range(FIRST_SEED, FIRST_SEED + repetitions):
+                torch.manual_seed(seed)
+                model = kind(claims.STARTS * claims.REPETITIONS, claims.FEATURES, claims.HIDDEN)
+                space["train"](model, p, importance)
+                held_out = space["held_out_loss"](model, p, importance, 20_000)
+                chosen = space["best_of"](held_out, claims.STARTS)
+                counts = space["feature_statistics"](model.W.detach())[1]
+                best += counts[chosen].tolist()
+                singles += counts.tolist()
+                losses += held_out[chosen].tolist()
+            found.setdefault(name, {})[str(p)] = {
+                "best of 8": _how_often(best),
+                "single starts": _how_often(singles),
+                "loss": [round(min(losses), 6), round(max(losses), 6)],
+            }
+            print(name, p, found[name][str(p)], flush=True)
+    return found
+
+
+def _how_often(counts: list[int]) -> dict[str, int]:
+    return {str(k): counts.count(k) for k in sorted(set(counts))}
+
+
+def autoencoders(runs: int = 3) -> dict[str, Any]:
+    """The bonus: error as a share of the squared length of h, and the mean of the cosines."""
+    import math
+
+    import torch
+
+    torch.set_num_threads(1)
+    space: dict[str, Any] = {}
+    exec(compile(PROGRAM, "<the program>", "exec"), space)
+    p, steps, features, hidden, latents = 0.03, 1000, 40, 10, 80
+    found: dict[str, Any] = {"at random": {"cosine": []}}
+    for seed in range(FIRST_SEED, FIRST_SEED + runs):
+        torch.manual_seed(seed)
+        model = space["train"](
+            space["ToyModel"](1, features, hidden), p, torch.ones(features), lr=0.01
+        )
+        W = model.W.detach()[0]
+        cosine = space["max_cosine_similarity"](torch.randn(latents, hidden), W).mean()
+        found["at random"]["cosine"].append(round(float(cosine), 3))
+        for name, l1 in (("no penalty", 0.0), ("l1 = 0.3", 0.3)):
+            sae = space["SparseAutoencoder"](hidden, latents)
+            with torch.no_grad():
+                sae.W_dec /= sae.W_dec.norm(dim=1, keepdim=True)
+            optimizer = torch.optim.Adam(sae.parameters(), lr=0.02)
+            for step in range(steps):
+                for group in optimizer.param_groups:
+                    group["lr"] = 0.02 * (1 + math.cos(math.pi * step / steps)) / 2
+                h = space["sample_sparse"](1, 512, features, p)[0] @ W.T
+                encoded, h_hat = sae(h)
+                optimizer.zero_grad()
+                space["sae_loss"](h_hat, h, encoded, l1).backward()
+                optimizer.step()
+            with torch.no_grad():
+                h = space["sample_sparse"](1, 20_000, features, p)[0] @ W.T
+                share = ((sae(h)[1] - h) ** 2).sum() / (h**2).sum()
+                cosine = space["max_cosine_similarity"](sae.W_dec, W).mean()
+            told = found.setdefault(name, {"error": [], "cosine": []})
+            told["error"].append(round(float(share), 4))
+            told["cosine"].append(round(float(cosine), 3))
+    print(found, flush=True)
+    return found
 
 
 def _judged(name: str, answer: Any, seed: int) -> Any:
@@ -176,5 +265,10 @@ def _deviation(W: np.ndarray, p: float) -> float:
 
 
 if __name__ == "__main__":
-    table = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    if "ablations" in sys.argv:
+        table = json.loads(TABLE.read_text(encoding="utf-8"))
+    else:
+        table = measure(times)
+    table |= {"ablations": ablations(times), "autoencoders": autoencoders()}
     TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")

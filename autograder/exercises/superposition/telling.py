@@ -84,10 +84,13 @@ ablation = dataclasses.replace(
                 ),
             ),
         ),
-        noticed="An ablation takes one part away and leaves all else alone. Without the bias a "
-        "ReLU can't cut off small interference, so less fits in. With one start instead of eight "
-        "the count is often lower: that says something about training, not about what is best. If "
-        "nothing changes, that is a result, too: the part was not needed here.",
+        noticed="An ablation takes one part away and leaves all else alone. What a part is good "
+        "for can depend on the density. Without the bias the loss rises at every density that was "
+        "measured for this course, and the count does not always follow: at some densities more "
+        "features are kept, at others fewer, and another seed can change it. With one start "
+        "instead of eight the count can come out lower or higher: that says something about "
+        "training, not about what is best. If nothing changes, that is a result, too: the part was "
+        "not needed here.",
         hints=(
             "Which part of the model or the procedure would you bet on? Take it away.",
             "Write a subclass of `ToyModel`, or change one argument, and keep the 24 starts. "
