@@ -24,7 +24,7 @@ from autograder.placing import placement
 from autograder.plain import encode
 from autograder.probes import observe
 from autograder.show import COLOURS, Card, count, note_card, result_card
-from autograder.watched import checking
+from autograder.watched import checking, needing
 
 __all__ = [
     "check",
@@ -250,7 +250,8 @@ def needs(*names: str) -> Iterator[None]:
             fare.backward()
     """
     try:
-        yield
+        with needing(names):
+            yield
     except Exception as error:
         try:
             exercises = [course.exercise(name) for name in names]
@@ -268,7 +269,9 @@ def needs(*names: str) -> Iterator[None]:
                 f"This cell builds on {listed}, which you have passed, and on cells before it. Run "
                 "all cells above again, then this one."
             )
-        if not isinstance(error, NotImplementedError):
+        if isinstance(error, SpeedrunError):
+            text += f"\n\n{error}"
+        elif not isinstance(error, NotImplementedError):
             text += f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
         title = (unsolved or exercises)[0].title
         _show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
