@@ -38,6 +38,19 @@ __all__ = [
     "status",
 ]
 
+ORANGE = COLOURS[Outcome.WRONG]
+TEMPORARY = """\
+Colab deletes this runtime some time after you leave, and the record of what you have passed with \
+it. To keep the record, mount your Google Drive: run this in a new cell.
+
+```python
+from google.colab import drive
+drive.mount("/content/drive")
+```
+
+What you have passed so far is copied there. For the notebook itself: File, then Save a copy \
+in Drive."""
+
 
 class CheckFailed(Exception):
     """Raised by a check only under nbgrader, whose test cells fail by raising."""
@@ -313,6 +326,12 @@ def environment() -> None:
     text = "\n".join(["✓ Setup complete", *(f"  {a:<12}  {b}" for a, b in details)])
     body = heading(colour, "✓", "Setup complete", f"{sys.platform}") + rows(details)
     _show(Card(colour, body, text))
+    _warn_if_temporary()
+
+
+def _warn_if_temporary() -> None:
+    if progress.is_temporary():
+        _show(note_card("Your progress is lost with this runtime", "Colab", TEMPORARY, "!", ORANGE))
 
 
 def _install() -> None:
@@ -320,6 +339,7 @@ def _install() -> None:
         from IPython import get_ipython
 
         unnamed.install(get_ipython())
+    _warn_if_temporary()
 
 
 def _listed(names: list[str]) -> str:
