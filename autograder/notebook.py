@@ -290,15 +290,15 @@ def needs(*names: str) -> Iterator[None]:
         _show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
 
 
-def status(*_: Any) -> None:
+def status(module: Any = "") -> None:
     """Show what is done, what is next, and the minutes left of the twelve hours.
 
-    It is about the whole course: the name of an exercise changes nothing.
+    ``status("04_micrograd")`` lists the exercises of one module.
     """
     from autograder.standing import status_card
 
     try:
-        _show(status_card(progress.load()))
+        _show(status_card(module="" if module is None else str(module)))
     except SpeedrunError as error:
         _show(_problem("status", str(error)))
 
