@@ -127,14 +127,19 @@ def lab(
     )
 
 
-@app.command(epilog="Example: speedrun status")
-def status(folder: FolderOption = None) -> None:
+@app.command(epilog="Example: speedrun status 04_micrograd")
+def status(
+    module: Annotated[
+        str,
+        typer.Argument(metavar="[MODULE]", help="List its exercises. Default: the whole course."),
+    ] = "",
+    folder: FolderOption = None,
+) -> None:
     """Show what is done, what is next, and the minutes left of the 12 hours."""
-    from autograder import progress
     from autograder.learner.folder import learner_folder
     from autograder.standing import status_card
 
-    _say(status_card(progress.load(learner_folder(folder).path)).text)
+    _say(status_card(learner_folder(folder).path, module).text)
 
 
 @app.command(epilog="Example: speedrun hint mean_square")

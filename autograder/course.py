@@ -12,6 +12,11 @@ from typing import Any
 from autograder.errors import SpeedrunError
 from autograder.exercise import Exercise
 
+LISTED = (
+    'In a notebook, `status("04_micrograd")` lists a module\'s exercises; in a terminal, '
+    "`speedrun status 04_micrograd`."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
@@ -116,8 +121,7 @@ def exercise(name: str) -> Exercise:
         return by_id()[name]
     near = difflib.get_close_matches(str(name), list(by_id()), n=1)
     raise SpeedrunError(
-        f"No exercise is called {name!r}. "
-        + (f"Did you mean {near[0]}?" if near else "`status()` lists the exercises.")
+        f"No exercise is called {name!r}. " + (f"Did you mean {near[0]}?" if near else LISTED)
     )
 
 

@@ -24,7 +24,7 @@ from autograder.placing import placement
 from autograder.plain import encode
 from autograder.probes import observe
 from autograder.show import COLOURS, Card, count, note_card, result_card
-from autograder.watched import checking
+from autograder.watched import checking, needing
 
 __all__ = [
     "check",
@@ -37,6 +37,19 @@ __all__ = [
     "solution",
     "status",
 ]
+
+ORANGE = COLOURS[Outcome.WRONG]
+TEMPORARY = """\
+Colab deletes this runtime some time after you leave, and the record of what you have passed with \
+it. To keep the record, mount your Google Drive: run this in a new cell.
+
+```python
+from google.colab import drive
+drive.mount("/content/drive")
+```
+
+What you have passed so far is copied there. For the notebook itself: File, then Save a copy \
+in Drive."""
 
 
 class CheckFailed(Exception):
@@ -250,7 +263,8 @@ def needs(*names: str) -> Iterator[None]:
             fare.backward()
     """
     try:
-        yield
+        with needing(names):
+            yield
     except Exception as error:
         try:
             exercises = [course.exercise(name) for name in names]
@@ -268,21 +282,23 @@ def needs(*names: str) -> Iterator[None]:
                 f"This cell builds on {listed}, which you have passed, and on cells before it. Run "
                 "all cells above again, then this one."
             )
-        if not isinstance(error, NotImplementedError):
+        if isinstance(error, SpeedrunError):
+            text += f"\n\n{error}"
+        elif not isinstance(error, NotImplementedError):
             text += f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
         title = (unsolved or exercises)[0].title
         _show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
 
 
-def status(*_: Any) -> None:
+def status(module: Any = "") -> None:
     """Show what is done, what is next, and the minutes left of the twelve hours.
 
-    It is about the whole course: the name of an exercise changes nothing.
+    ``status("04_micrograd")`` lists the exercises of one module.
     """
     from autograder.standing import status_card
 
     try:
-        _show(status_card(progress.load()))
+        _show(status_card(module="" if module is None else str(module)))
     except SpeedrunError as error:
         _show(_problem("status", str(error)))
 
@@ -310,6 +326,12 @@ def environment() -> None:
     text = "\n".join(["✓ Setup complete", *(f"  {a:<12}  {b}" for a, b in details)])
     body = heading(colour, "✓", "Setup complete", f"{sys.platform}") + rows(details)
     _show(Card(colour, body, text))
+    _warn_if_temporary()
+
+
+def _warn_if_temporary() -> None:
+    if progress.is_temporary():
+        _show(note_card("Your progress is lost with this runtime", "Colab", TEMPORARY, "!", ORANGE))
 
 
 def _install() -> None:
@@ -317,6 +339,7 @@ def _install() -> None:
         from IPython import get_ipython
 
         unnamed.install(get_ipython())
+    _warn_if_temporary()
 
 
 def _listed(names: list[str]) -> str:

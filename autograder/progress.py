@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from autograder.errors import SpeedrunError
 
 FILE_NAME = "speedrun-progress.json"
+DAMAGED = "speedrun-progress.damaged"
 DRIVE = Path("/content/drive/MyDrive")
 TRIES_BEFORE_SOLUTION = 3
 LOCK_SECONDS = 10
@@ -23,8 +25,9 @@ def home() -> Path:
     """The folder of the learner's notebooks, where the progress file is.
 
     `SPEEDRUN_HOME` decides where it is set; nbgrader's own runs leave nobody's progress, and in a
-    clone of the course it is `work/`. Otherwise it is the nearest folder upwards that
-    already has a progress file, a mounted Google Drive in Colab, or the current folder.
+    clone of the course it is `work/`. In Colab it is a mounted Google Drive, which gets what was
+    passed before it was mounted. Otherwise it is the nearest folder upwards that already has a
+    progress file, or the current folder.
     """
     chosen = os.environ.get("SPEEDRUN_HOME")
     if chosen:
@@ -32,15 +35,28 @@ def home() -> Path:
     if os.environ.get("NBGRADER_EXECUTION"):
         return Path(tempfile.gettempdir()) / "ml-speedrun-validated"
     here = Path.cwd()
+    begun = _in_clone(here) or next(
+        (folder for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None
+    )
+    if DRIVE.is_dir() and not (begun and begun.is_relative_to(DRIVE.parent)):
+        kept = DRIVE / "ml-speedrun"
+        if begun and (begun / FILE_NAME).is_file() and not (kept / FILE_NAME).exists():
+            with contextlib.suppress(OSError):
+                write_atomically(kept / FILE_NAME, (begun / FILE_NAME).read_bytes())
+        return kept
+    return begun or here
+
+
+def _in_clone(here: Path) -> Path | None:
     for folder in (here, *here.parents):
         if (folder / "solutions" / "course.toml").is_file():
             return folder / "work"  # never among the course's own notebooks
-    for folder in (here, *here.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder
-    if DRIVE.is_dir():
-        return DRIVE / "ml-speedrun"
-    return here
+    return None
+
+
+def is_temporary() -> bool:
+    """Whether the progress is lost with the runtime: in Colab, outside of a mounted Drive."""
+    return "google.colab" in sys.modules and not home().is_relative_to(DRIVE.parent)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -64,10 +80,11 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
-def load(folder: Path | None = None) -> dict[str, Any]:
+def load(folder: Path | None = None, *, tell: bool = True) -> dict[str, Any]:
     """Read the progress file; an empty record where there is none yet.
 
-    A file that can't be read is kept under another name, never overwritten.
+    A file that can't be read is kept under another name, never overwritten. The learner is told
+    so at once, unless the caller does it (`tell`).
     """
     path = (folder or home()) / FILE_NAME
     empty: dict[str, Any] = {"version": 1, "exercises": {}}
@@ -78,7 +95,9 @@ def load(folder: Path | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         return empty
     except (ValueError, RecursionError):
-        _set_aside(path)
+        kept = _set_aside(path)
+        if kept and tell:
+            _tell(kept)
         return empty
     except OSError as error:
         raise SpeedrunError(f"Your progress can't be read: {error}.") from None
@@ -90,18 +109,46 @@ def _is_record(stored: Any) -> bool:
     return isinstance(exercises, dict) and all(isinstance(e, dict) for e in exercises.values())
 
 
-def _set_aside(path: Path) -> None:
-    """Keep a damaged file under a name that no other file has."""
+def _set_aside(path: Path) -> Path | None:
+    """Keep a damaged file under a name that no other file has; None where it is gone already."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-    kept = path.with_name(f"speedrun-progress.damaged-{stamp}.json")
+    kept = path.with_name(f"{DAMAGED}-{stamp}.json")
     try:
         path.rename(kept)
     except FileNotFoundError:
-        return  # another process was quicker
+        return None  # another process was quicker
     except OSError as error:
         raise SpeedrunError(
             f"{path} is damaged and can't be moved away ({error.strerror}): rename it yourself."
         ) from None
+    return kept
+
+
+def set_aside(folder: Path | None = None) -> list[Path]:
+    """The damaged progress files that are kept in a folder, the newest first."""
+    return sorted((folder or home()).glob(f"{DAMAGED}-*.json"), reverse=True)
+
+
+def how_to_restore(kept: Path) -> str:
+    """Where a damaged progress file went, and how to bring back what was in it."""
+    return (
+        f"Your progress file was damaged. It is kept as `{kept}`, and a new record begins. "
+        "To bring the old one back, repair its JSON in a text editor and rename it to "
+        f"`{FILE_NAME}`, in place of the new file. Or run the checks in your notebooks again: each "
+        "one that passes is recorded again."
+    )
+
+
+def _tell(kept: Path) -> None:
+    from autograder.show import note_card
+    from autograder.watched import in_notebook
+
+    if "IPython" in sys.modules and in_notebook():
+        from IPython.display import display
+
+        display(note_card("A new progress file", "progress", how_to_restore(kept), "!", "#d55e00"))
+    else:
+        print(f"speedrun: {how_to_restore(kept).replace('`', '')}", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from autograder import course
+from autograder import course, progress
 from autograder.exercise import Exercise
 from autograder.outcome import Outcome
-from autograder.show import COLOURS, Card, heading
+from autograder.show import COLOURS, Card, heading, note_card, prose, table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,60 @@ def _without_exercises(module: course.Module) -> str:
     return "to read" if module in course.written() else "not written yet"
 
 
-def status_card(record: dict[str, Any]) -> Card:
-    """The status as a box with a bar a module."""
+def read(folder: Path | None = None) -> tuple[dict[str, Any], str]:
+    """The progress, and what there is to say of a damaged file of it that is kept, or nothing."""
+    record = progress.load(folder, tell=False)
+    kept = progress.set_aside(folder)
+    if not kept:
+        return record, ""
+    return record, f"{progress.how_to_restore(kept[0])} This message goes when that file is gone."
+
+
+def status_card(folder: Path | None = None, module: str = "") -> Card:
+    """Where a learner stands: in the whole course, or in one module, exercise by exercise."""
+    record, damage = read(folder)
+    card = _module_card(record, named(module)) if module else _course_card(record)
+    if damage:
+        card.text += f"\n{damage.replace('`', '')}"
+        card.body += f'<div style="margin-top:.5em">{prose(damage)}</div>'
+    return card
+
+
+def named(name: str) -> course.Module:
+    """The module of this name, or the one that holds the exercise of this name."""
+    from autograder.exercises import module_of
+
+    return course.module(module_of().get(name, name))
+
+
+def _module_card(record: dict[str, Any], module: course.Module) -> Card:
+    """A module's exercises: done or not, points, minutes."""
+    if not module.exercises:
+        what = "it is for reading" if module in course.written() else "it isn't written yet"
+        text = f"`{module.id}` has no exercises: {what}."
+        return note_card(module.title, "status", text)
+    (standing,) = [item for item in standings(record) if item.module == module]
+    words = f"{module.id}: {standing.done} of {standing.total} done"
+    if standing.minutes_left:
+        words += f", {standing.minutes_left} min left"
+    lines = [("", "exercise", "name", "points", "minutes")]
+    for exercise in module.exercises:
+        done = is_done(record, exercise.id)
+        points = "bonus" if exercise.bonus else f"{exercise.points:g}"
+        lines.append(
+            ("✓ done" if done else "○", exercise.title, exercise.id, points, str(exercise.minutes))
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    shown = [
+        "  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    body = heading("#0072b2", "→", words, "status") + table(lines)
+    return Card("#0072b2", body, "\n".join([f"→ {words}", *(f"  {line}" for line in shown)]))
+
+
+def _course_card(record: dict[str, Any]) -> Card:
+    """The whole course, with a bar a module."""
     found = standings(record)
     remaining, upcoming = summary(found)
     colour = COLOURS[Outcome.PASSED]

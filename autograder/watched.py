@@ -1,12 +1,13 @@
-"""Whether there is a notebook, and whether somebody sits at it or a program runs it."""
+"""Whether there is a notebook, who runs it, and what the cell at work builds on."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _checks = 0
+_needed: list[str] = []
 
 
 def is_graded() -> bool:
@@ -42,3 +43,19 @@ def checking() -> Iterator[None]:
 def is_checking() -> bool:
     """Whether a check runs the code."""
     return _checks > 0
+
+
+@contextlib.contextmanager
+def needing(names: Iterable[str]) -> Iterator[None]:
+    """While code runs that builds on these exercises."""
+    before = len(_needed)
+    _needed.extend(names)
+    try:
+        yield
+    finally:
+        del _needed[before:]
+
+
+def needed() -> tuple[str, ...]:
+    """The exercises that the code at work builds on, each once."""
+    return tuple(dict.fromkeys(_needed))

@@ -74,7 +74,7 @@ solution("mean_square")
 # %% [markdown]
 # ## Where you stand
 #
-# `status()` shows what is done, what is next, and how many minutes of the twelve hours are left.
+# `status()` shows what is done, what is next, and how many minutes of the twelve hours are left. `status("04_micrograd")` lists the exercises of one module.
 
 # %% tags=["nbval-ignore-output"]
 status()

@@ -10,7 +10,8 @@ the `dev` extra; it needs git. What it does:
 2. `pip freeze` before and after differ by ml-speedrun alone, and no version that FREEZE names and
    the environment had has changed;
 3. the released notebook is copied alone into an empty folder and run from top to bottom in
-   PYTHON's kernel: no cell fails, and every check says "not attempted";
+   PYTHON's kernel: no cell fails, every check says that its answer isn't written yet, and no
+   process is started (`tests/untouched.py`; `make test` does this part for all modules);
 4. the package is uninstalled again.
 
 It exits 0 where all of this holds, 1 where something does not, 2 on wrong usage.
@@ -18,21 +19,20 @@ It exits 0 where all of this holds, 1 where something does not, 2 on wrong usage
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from untouched import Failed, complaints, run_untouched
+
+from autograder import course
+from autograder.errors import SpeedrunError
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "ml-speedrun"
-
-
-class Failed(Exception):
-    """What does not hold, in a line."""
 
 
 def run(*command: str | Path, folder: Path | None = None) -> str:
@@ -73,48 +73,17 @@ def check_versions(before: dict[str, str], after: dict[str, str], colab: dict[st
         print(f"  not at Colab's version already before: {', '.join(wrong)}")
 
 
-def run_alone(python: Path, notebook: Path, folder: Path) -> None:
-    """Run a notebook in the environment's kernel, in a folder that holds nothing else."""
-    import nbformat
-    from jupyter_client.kernelspec import KernelSpecManager
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    kernels, home = folder / "kernels", folder / "content"
-    (kernels / "colab").mkdir(parents=True)
-    home.mkdir()
-    command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": command, "display_name": "Colab", "language": "python"}
-    (kernels / "colab" / "kernel.json").write_text(json.dumps(spec))
-    shutil.copy(notebook, home)
-    for name in ("PYTHONPATH", "SPEEDRUN_HOME", "NBGRADER_EXECUTION"):
-        os.environ.pop(name, None)
-    client = NotebookClient(
-        nbformat.read(home / notebook.name, as_version=4),
-        timeout=600,
-        kernel_name="colab",
-        resources={"metadata": {"path": str(home)}},
+def run_alone(python: Path, module: course.Module, folder: Path) -> None:
+    """Run a released notebook in the environment's kernel, alone; `Failed` says what is amiss."""
+    os.environ.pop("PYTHONPATH", None)
+    seen = run_untouched(python, module.release_path, folder)
+    amiss = complaints(module, seen)
+    if amiss:
+        raise Failed(f"{module.id} is not as it should be:\n" + "\n".join(amiss))
+    print(
+        f"  {seen.code_cells} code cells ran, {len(seen.checks)} checks say that nothing is "
+        f"written, no process was started; beside it: {list(seen.left)}"
     )
-    client.create_kernel_manager()
-    client.km.kernel_spec_manager = KernelSpecManager(kernel_dirs=[str(kernels)])
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise Failed(f"a cell of {notebook.name} failed:\n{error}") from None
-    unlike = []
-    tests = 0
-    for cell in client.nb.cells:
-        if not cell.metadata.get("nbgrader", {}).get("grade"):
-            continue
-        tests += 1
-        shown = "".join(out.get("data", {}).get("text/plain", "") for out in cell.outputs)
-        if "Not attempted" not in shown:
-            unlike.append(f"{cell.metadata.nbgrader.grade_id}: {shown[:200]}")
-    if unlike or not tests:
-        raise Failed("checks that do not say 'not attempted':\n" + "\n".join(unlike))
-    cells = sum(cell.cell_type == "code" for cell in client.nb.cells)
-    left = sorted(path.name for path in home.iterdir() if path.name != notebook.name)
-    print(f"  {cells} code cells ran, {tests} checks say 'not attempted'; beside it: {left}")
 
 
 def main(arguments: list[str]) -> int:
@@ -123,9 +92,12 @@ def main(arguments: list[str]) -> int:
         print("usage: python tests/colab_check.py PYTHON FREEZE [MODULE]", file=sys.stderr)
         return 2
     python, freeze = Path(arguments[0]).absolute(), Path(arguments[1])
-    module = arguments[2] if len(arguments) == 3 else "00_start_here"
-    notebook = ROOT / "curriculum" / module / f"{module}.ipynb"
-    for path in (python, freeze, notebook):
+    try:
+        module = course.module(arguments[2] if len(arguments) == 3 else "00_start_here")
+    except SpeedrunError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for path in (python, freeze, module.release_path):
         if not path.is_file():
             print(f"There is no file {path}.", file=sys.stderr)
             return 2
@@ -140,7 +112,7 @@ def main(arguments: list[str]) -> int:
                 run(python, "-m", "pip", "install", "--quiet", folder / "clone")
                 check_versions(before, installed(python), versions(freeze.read_text()))
                 print(f"  pip changed nothing but {PACKAGE}")
-                run_alone(python, notebook, folder)
+                run_alone(python, module, folder)
             finally:
                 run(python, "-m", "pip", "uninstall", "--quiet", "--yes", PACKAGE)
     except Failed as error:

@@ -94,6 +94,8 @@ def test_help_loads_nothing_heavy(speedrun: Run) -> None:
         (["reset", "99"], "No module is called '99'"),
         (["lab", "12", "--headless"], "not written yet"),
         (["build", "12"], "not written yet"),
+        (["status", "99"], "No module is called '99'"),
+        (["hint", "zzzz"], "`speedrun status 04_micrograd`"),
         (["update"], "speedrun lab"),
         (["reset", "0", "--exercise", "nope"], "No exercise is called"),
     ],
@@ -169,6 +171,36 @@ def test_status_counts_what_is_done(
         progress.note_check(record, "mean_square", "passed", "x")
     assert call(monkeypatch, "status") == 0
     assert re.search(r"00_start_here .*1 of 1", capsys.readouterr().out)
+
+
+def test_status_lists_the_exercises_of_a_module(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress.updating(home) as record:
+        progress.note_check(record, "train", "passed", "x")
+    assert call(monkeypatch, "status", "04_micrograd") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("→ 04_micrograd: 1 of 17 done, 134 min left")
+    assert re.search(r"✓ done +Train it +train +3 +16\n", out)
+    assert re.search(r"○ +Fifty thousand deep +deep_order +bonus +15\n", out)
+    assert call(monkeypatch, "status", "micrograd") == 0
+    assert capsys.readouterr().out == out
+    assert call(monkeypatch, "status", "11") == 0
+    assert "11_next_steps has no exercises" in capsys.readouterr().out.replace("`", "")
+
+
+@pytest.mark.parametrize("verb", [["status"], ["status", "0"], ["hint", "mean_square"]])
+def test_a_damaged_progress_file_is_not_passed_over(
+    verb: list[str], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.mkdir()
+    (home / progress.FILE_NAME).write_text("{")
+    assert call(monkeypatch, *verb) == 0
+    (kept,) = home.glob("speedrun-progress.damaged-*.json")
+    shown = capsys.readouterr()
+    said = shown.out if verb[0] == "status" else shown.err
+    assert said.count(f"It is kept as {kept}, and a new record begins. To bring the old one") == 1
+    assert (shown.out + shown.err).count(str(kept)) == 1
 
 
 # Build and grade

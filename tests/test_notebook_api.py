@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import os
 import pkgutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +122,7 @@ def test_a_rule_is_read_from_the_cell(shown: list[Card], double: Exercise) -> No
     ("call", "words"),
     [
         (lambda check: check.duoble(1), "No exercise is called 'duoble'. Did you mean double?"),
-        (lambda check: check.zzzzzz(1), "No exercise is called 'zzzzzz'. `status()` lists"),
+        (lambda check: check.zzzzzz(1), "No exercise is called 'zzzzzz'. In a notebook, `status("),
         (lambda check: check(), "Name the exercise: `check.<exercise>(your answer)`."),
         (lambda check: check(len), "Name the exercise: `check.<exercise>(your answer)`."),
         (lambda check: check.double(), "The check got nothing: pass it `double`"),
@@ -261,11 +263,83 @@ def test_status_says_what_is_done_and_what_is_next(shown: list[Card]) -> None:
     assert len(lines) == 2 + len(course.modules())
 
 
-def test_status_survives_a_damaged_file(shown: list[Card], home: Path) -> None:
+def test_status_says_where_a_damaged_file_went(
+    shown: list[Card], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home.mkdir()
     (home / progress.FILE_NAME).write_text("{")
+    for _ in range(2):  # at once, and later
+        autograder.status()
+        assert "of the 12 hours left" in text(shown)
+        (kept,) = home.glob("speedrun-progress.damaged-*.json")
+        assert f"Your progress file was damaged. It is kept as {kept}," in text(shown)
+        assert "rename it to speedrun-progress.json" in text(shown)
+        assert str(kept) in shown[-1].to_html()
+    assert capsys.readouterr().err == ""  # said once
+    kept.write_text('{"exercises": {"mean_square": {"outcome": "passed"}}}')  # as it says
+    kept.replace(home / progress.FILE_NAME)
     autograder.status()
-    assert "of the 12 hours left" in text(shown)
+    assert "damaged" not in text(shown)
+    assert "mean_square" not in text(shown)  # what is next is another one again
+
+
+def test_a_check_says_where_a_damaged_file_went(
+    shown: list[Card], home: Path, double: Exercise, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.mkdir()
+    (home / progress.FILE_NAME).write_text("{")
+    autograder.check.double(lambda x: 2 * x)
+    assert text(shown).startswith("✓ Passed")
+    (kept,) = home.glob("speedrun-progress.damaged-*.json")
+    assert f"It is kept as {kept}, and a new record begins." in capsys.readouterr().err
+    autograder.check.double(lambda x: 2 * x)
+    assert capsys.readouterr().err == ""
+
+
+def test_in_a_notebook_it_is_said_in_a_box(home: Path) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    home.mkdir()
+    (home / progress.FILE_NAME).write_text("{")
+    source = "from autograder import check\ncheck.mean_square(...)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    first, second = (out.data["text/plain"] for out in notebook.cells[0].outputs)
+    assert first.startswith("! A new progress file · progress\nYour progress file was damaged.")
+    assert second.startswith("○ Not attempted")
+
+
+@pytest.mark.parametrize("name", ["04_micrograd", "04", "4", 4, "micrograd", "backward"])
+def test_status_lists_the_exercises_of_a_module(shown: list[Card], name: Any) -> None:
+    module = course.module("04_micrograd")
+    with progress.updating() as record:
+        progress.note_check(record, "backward", "passed", "1")
+        progress.note_check(record, "deep_order", "wrong", "1")
+    autograder.status(name)
+    first, _, *lines = text(shown).splitlines()
+    assert first == "→ 04_micrograd: 1 of 17 done, 130 min left"
+    assert len(lines) == len(module.exercises) == 18
+    for exercise, line in zip(module.exercises, lines, strict=True):
+        points = "bonus" if exercise.bonus else f"{exercise.points:g}"
+        assert line.split()[-3:] == [exercise.id, points, str(exercise.minutes)]
+        assert exercise.title in line
+        assert ("✓ done" in line) is (exercise.id == "backward")
+        assert exercise.id in shown[-1].to_html()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("4_micrograd", "No module is called '4_micrograd'. Did you mean 04_micrograd?"),
+        (99, "No module is called '99'. The modules are: 00_start_here,"),
+        (len, "No module is called '<built-in function len>'."),
+        ("11", "`11_next_steps` has no exercises: it is for reading."),
+        (None, "of the 12 hours left"),
+    ],
+)
+def test_status_of_another_name_is_calm(shown: list[Card], name: Any, words: str) -> None:
+    autograder.status(name)
+    assert words in text(shown)
 
 
 RIGHT = [item.right for item in placing.ITEMS]
@@ -339,6 +413,61 @@ def test_the_environment_names_versions_and_the_progress_file(
     assert text(shown).startswith("✓ Setup complete")
     for words in ("torch", "numpy", sys.version.split()[0], str(home)):
         assert words in text(shown)
+
+
+COLAB = """
+import sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+from pathlib import Path
+from autograder import progress
+progress.DRIVE = Path("DRIVE")
+"""
+
+
+@pytest.mark.parametrize("drive", [False, True])
+def test_the_first_cell_says_in_colab_that_progress_is_lost_without_drive(
+    drive: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPEEDRUN_HOME", raising=False)
+    mounted = tmp_path / "content" / "drive" / "MyDrive"
+    if drive:
+        mounted.mkdir(parents=True)
+    else:
+        (tmp_path / "content").mkdir()
+    released = json.loads(course.module("00_start_here").release_path.read_text("utf-8"))
+    first = next(cell for cell in released["cells"] if cell["cell_type"] == "code")
+    source = "".join("    pass\n" if "%pip" in line else line for line in first["source"])
+    code = COLAB.replace('Path("DRIVE")', f"Path({str(mounted)!r})") + source
+    done = subprocess.run(
+        [sys.executable, "-c", code + "\nstatus()"],
+        cwd=tmp_path / "content",
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(course.root())},
+        check=True,
+    )
+    told = "! Your progress is lost with this runtime · Colab"
+    assert done.stdout.startswith("→ 12 h 00 min" if drive else told)
+    assert ('drive.mount("/content/drive")' in done.stdout) is not drive
+
+
+def test_the_environment_says_so_too(
+    shown: list[Card], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPEEDRUN_HOME")
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setattr(progress, "DRIVE", tmp_path / "drive" / "MyDrive")
+    monkeypatch.chdir(tmp_path)
+    autograder.environment()
+    assert text(shown).startswith("! Your progress is lost with this runtime · Colab\n")
+    assert 'drive.mount("/content/drive")' in text(shown)
+    progress.DRIVE.mkdir(parents=True)
+    autograder.environment()
+    assert text(shown).startswith("✓ Setup complete")
+    assert str(progress.DRIVE / "ml-speedrun" / progress.FILE_NAME) in text(shown)
+    monkeypatch.delitem(sys.modules, "google.colab")
+    autograder.environment()
+    assert text(shown).startswith("✓ Setup complete")
 
 
 # --- cards and names -----------------------------------------------------------------------------
@@ -477,8 +606,6 @@ def test_a_name_may_stand_after_a_dot(shown: list[Card], double: Exercise) -> No
     autograder.solution.double()
     assert text(shown).startswith("→ Solution closed")
     assert "double" in dir(autograder.hint)
-    autograder.status("double")
-    assert "of the 12 hours" in text(shown)
 
 
 def test_a_console_of_few_letters_is_no_obstacle(home: Path) -> None:

@@ -155,6 +155,45 @@ def test_in_colab_it_is_the_mounted_drive(tmp_path: Path, monkeypatch: pytest.Mo
     assert progress.home() == tmp_path / "ml-speedrun"
 
 
+def test_what_was_passed_before_the_drive_was_mounted_goes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPEEDRUN_HOME", raising=False)
+    drive, runtime = tmp_path / "drive" / "MyDrive", tmp_path / "runtime"
+    runtime.mkdir()
+    monkeypatch.chdir(runtime)
+    monkeypatch.setattr(progress, "DRIVE", drive)
+    with progress.updating() as record:
+        progress.note_check(record, "a", "passed", "1")
+    drive.mkdir(parents=True)
+    with progress.updating() as record:
+        progress.note_check(record, "b", "passed", "1")
+    assert progress.home() == drive / "ml-speedrun"
+    assert sorted(stored(drive / "ml-speedrun")["exercises"]) == ["a", "b"]
+    assert sorted(stored(runtime)["exercises"]) == ["a"]
+    with progress.updating(runtime) as record:  # of another day: the Drive's own is never replaced
+        progress.note_check(record, "c", "passed", "1")
+    assert sorted(progress.load()["exercises"]) == ["a", "b"]
+    own = drive / "course"
+    (own / "02a_neural_networks").mkdir(parents=True)
+    (own / progress.FILE_NAME).write_text("{}")
+    monkeypatch.chdir(own / "02a_neural_networks")
+    assert progress.home() == own  # notebooks that are on the Drive themselves
+
+
+def test_a_clone_in_colab_keeps_its_progress_on_the_drive_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPEEDRUN_HOME", raising=False)
+    (tmp_path / "clone" / "solutions").mkdir(parents=True)
+    (tmp_path / "clone" / "solutions" / "course.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "clone")
+    monkeypatch.setattr(progress, "DRIVE", tmp_path / "drive" / "MyDrive")
+    assert progress.home() == tmp_path / "clone" / "work"
+    progress.DRIVE.mkdir(parents=True)
+    assert progress.home() == progress.DRIVE / "ml-speedrun"
+
+
 # --- bad weather ---------------------------------------------------------------------------------
 
 

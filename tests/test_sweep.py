@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import cli
+from autograder import cli, needs, progress
 from autograder.errors import SpeedrunError
 from autograder.research import record, results_of, sweep, write_experiment
 from autograder.research.experiment import jsonable, source_of
@@ -270,3 +270,65 @@ def test_a_graded_notebook_starts_no_sweep(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(SpeedrunError, match="while the notebook is graded"):
         sweep(tmp_path / "experiment.ipynb", out=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any attempt to start a process fails the test."""
+
+    def started(*_: object) -> None:
+        raise AssertionError("a process was about to be started")
+
+    monkeypatch.setattr(sys.modules["autograder.research.sweep"], "_executor", started)
+
+
+@pytest.mark.parametrize("name", ["SPEEDRUN_GRADING", "NBGRADER_EXECUTION"])
+def test_the_command_starts_none_there_either(
+    name: str, experiment: Path, no_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SpeedrunError, match="while the notebook is graded"):
+        run_sweep(experiment, {}, [0], jobs=1)
+    assert not experiment.with_name("exp-runs").exists()
+
+
+def test_a_sweep_waits_for_the_exercises_that_its_cell_builds_on(
+    experiment: Path, no_process: None, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = experiment.with_name("exp-runs")
+    with needs("mean_square", "run_experiment"):
+        sweep(experiment, {}, [0])
+        raise AssertionError("the sweep did not stop the cell")
+    said = capsys.readouterr().out
+    assert "This cell builds on `mean_square` and `run_experiment`. Pass the checks" in said
+    assert "The sweep waits for `mean_square` and `run_experiment`: nothing was started." in said
+    assert "SpeedrunError" not in said
+    with progress.updating() as record:
+        progress.note_check(record, "mean_square", "passed", "1")
+        progress.note_check(record, "run_experiment", "wrong", "1")
+    with needs("run_experiment"):
+        with needs("mean_square"):
+            sweep(experiment, {}, [0])
+        raise AssertionError("the outer exercise was forgotten")
+    assert not out.exists()
+    said = capsys.readouterr().out
+    assert "The sweep waits for `run_experiment`: nothing was started." in said
+
+
+def test_a_sweep_is_free_once_they_are_passed(
+    experiment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    monkeypatch.setattr(
+        sys.modules["autograder.research.sweep"],
+        "_run_all",
+        lambda path, folder, waiting, *others: ran.append(len(waiting)),
+    )
+    with progress.updating() as record:
+        progress.note_check(record, "run_experiment", "passed", "1")
+    with needs("run_experiment"):
+        sweep(experiment, {}, [0, 1])
+    with needs("mean_square"):
+        raise NotImplementedError
+    sweep(experiment, {}, [0, 1, 2])  # what an earlier cell built on is no matter any more
+    assert ran == [2, 3]

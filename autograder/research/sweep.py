@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder import progress
 from autograder.errors import SpeedrunError
 from autograder.research.bar import Bar
 from autograder.research.execute import begin_worker, run_one
 from autograder.research.runs import Run, plan, read_experiment, read_run, results_of, write_plan
-from autograder.watched import is_graded
+from autograder.standing import is_done
+from autograder.watched import is_graded, needed
 
 LOCK = ".sweep.lock"
 
@@ -61,15 +63,14 @@ def sweep(
     `jobs` runs go on at once, each in a process with one thread. Finished runs are kept in `out`
     (``<notebook>-runs`` beside the notebook) and never run again while the notebook's code is the
     same, so a sweep that was stopped goes on where it was. Returns a dict for each finished run:
-    parameters, results, seconds. Failed ones are listed below the bar. Where a notebook is graded
-    it raises `SpeedrunError` and starts nothing: a grade is no place for processes of others.
+    parameters, results, seconds. Failed ones are listed below the bar. It starts nothing and
+    raises `SpeedrunError` while a notebook is graded, and in a `with needs(...)` of exercises that
+    are not all passed: runs of an answer that isn't right yet are worth nothing.
 
     ::
 
         sweep("experiment.ipynb", grid={"p": [1.0, 0.05]}, seeds=range(8), jobs=2)
     """
-    if is_graded():
-        raise SpeedrunError("A sweep is not run while the notebook is graded.")
     summary = run_sweep(notebook, grid or {}, seeds, jobs, out, scheduler, retry_failed)
     for run in summary.failed:
         print(f"failed: {run.label}: {run.error}")
@@ -86,6 +87,7 @@ def run_sweep(
     retry_failed: bool = False,
 ) -> Summary:
     """`sweep`, with a `Summary` of it."""
+    _must_be_worth_it()
     if importlib.util.find_spec("papermill") is None:
         raise SpeedrunError("A sweep needs papermill: run pip install papermill.")
     if jobs < 1:
@@ -109,6 +111,17 @@ def run_sweep(
             _run_all(path, folder, waiting, jobs, scheduler, summary.ran.append, bar.step)
         summary.seconds = time.perf_counter() - began
     return summary
+
+
+def _must_be_worth_it() -> None:
+    """Raise a `SpeedrunError` where no process may be started."""
+    if is_graded():
+        raise SpeedrunError("A sweep is not run while the notebook is graded.")
+    names = needed()
+    record = progress.load() if names else {}
+    unsolved = [f"`{name}`" for name in names if not is_done(record, name)]
+    if unsolved:
+        raise SpeedrunError(f"The sweep waits for {' and '.join(unsolved)}: nothing was started.")
 
 
 @contextmanager
