@@ -146,7 +146,7 @@ def accuracy(logits, answers):
 ]
 
 OPTIMIZER = """
-def train(model, weight_decay, epochs, enough=None):
+def train(model, weight_decay, epochs):
     history = []
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=1e-2, betas=(0.9, 0.98), weight_decay=weight_decay
@@ -154,6 +154,25 @@ def train(model, weight_decay, epochs, enough=None):
 """
 
 TRAININGS = [
+    """
+def train(model, weight_decay, epochs, enough=None):
+    history = []
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=0.01, betas=(0.9, 0.98), weight_decay=weight_decay
+    )
+    for epoch in progress(epochs + 1):
+        if epoch % 20 == 0:
+            record(history, model, epoch)
+            if enough is not None and history[-1]["test"] >= enough:
+                break
+        logits = model(tokens[train_set])
+        loss = F.cross_entropy(logits, answers[train_set])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        progress.show(loss)
+    return history
+""",
     OPTIMIZER
     + """
     x, y = tokens[train_set], answers[train_set]
@@ -161,8 +180,6 @@ TRAININGS = [
     for epoch in range(epochs + 1):
         if epoch % 20 == 0:
             record(history, model, epoch)
-            if enough is not None and history[-1]["test"] >= enough:
-                break
         loss = criterion(model(x), y)
         loss.backward()
         optimizer.step()
@@ -174,8 +191,6 @@ TRAININGS = [
     for epoch in progress(epochs + 1):
         if epoch % 20 == 0:
             record(history, model, epoch)
-            if enough is not None and history[-1]["test"] >= enough:
-                break
         if epoch == epochs:
             break
         logits = model(tokens[train_set])
@@ -188,14 +203,12 @@ TRAININGS = [
     return history
 """,
     """
-def train(model, weight_decay, epochs, enough=None):
+def train(model, weight_decay, epochs):
     history = []
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, betas=(0.9, 0.98))
     for epoch in progress(epochs + 1):
         if epoch % 20 == 0:
             record(history, model, epoch)
-            if enough is not None and history[-1]["test"] >= enough:
-                break
         optimizer.zero_grad()
         F.cross_entropy(model(tokens[train_set]), answers[train_set]).backward()
         with torch.no_grad():
@@ -210,8 +223,6 @@ def train(model, weight_decay, epochs, enough=None):
     for epoch in progress(epochs + 1):
         if epoch % 20 == 0:
             record(history, model, epoch)
-            if enough is not None and history[-1]["test"] >= enough:
-                break
         loss = F.cross_entropy(model(tokens[shuffled]), answers[shuffled], reduction="sum")
         optimizer.zero_grad()
         loss.backward()

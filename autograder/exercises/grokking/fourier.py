@@ -579,13 +579,14 @@ predict_removed = question(
         ),
         "b": Option(
             text="With the five alone most is right; without them nearly all is wrong",
-            why="So the answers depend on these five, and on little else. That is more than the "
-            "picture of the energies says: a strong frequency might be one that nobody reads.",
+            why="So these five are enough for the answers, and the others are hardly needed. That "
+            "is more than the picture of the energies says: a strong frequency might be one that "
+            "nobody reads.",
         ),
         "c": Option(
             text="Both are about the same: the model has learnt to use all it has",
             why="Weight decay takes from all frequencies, and the loss gives back only to those "
-            "that are needed. After a thousand epochs the others are faint.",
+            "that are needed. After 2,000 epochs the others are faint.",
         ),
         "d": Option(
             text="Both fall to chance: a change of the weights breaks the model",

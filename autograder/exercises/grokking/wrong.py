@@ -77,7 +77,7 @@ import torch
 from torch.nn import functional as F
 
 
-def train(model, weight_decay, epochs, enough=None):
+def train(model, weight_decay, epochs):
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=0.01, betas=(0.9, 0.98), weight_decay=weight_decay
     )
@@ -85,8 +85,6 @@ def train(model, weight_decay, epochs, enough=None):
     for epoch in range(epochs + 1):
         if epoch % 20 == 0:
             record(history, model, epoch)
-            if enough is not None and history[-1]["test"] >= enough:
-                break
         logits = model(tokens[train_set])
         loss = F.cross_entropy(logits, answers[train_set])
         optimizer.zero_grad()
