@@ -27,6 +27,9 @@ c.CourseDirectory.ignore = [
 ]
 c.Execute.timeout = 300  # seconds a cell may take under `nbgrader validate`
 c.GenerateAssignment.preprocessors = preprocessors()
+# A clone comes with every release. nbgrader skips one that exists and then puts nothing in the
+# gradebook, so that no submission can be graded: it is made again, the same to the byte.
+c.GenerateAssignment.force = True
 c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = sanitize_preprocessors()
 c.Autograde.autograde_preprocessors = autograde_preprocessors()
