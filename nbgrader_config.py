@@ -27,8 +27,8 @@ c.CourseDirectory.ignore = [
 ]
 c.Execute.timeout = 300  # seconds a cell may take under `nbgrader validate`
 c.GenerateAssignment.preprocessors = preprocessors()
-# The release is in the repository already. Without this nbgrader skips it, and enters no
-# assignment into the gradebook; with it, the same bytes are written again.
+# A clone comes with every release. nbgrader skips one that exists and then puts nothing in the
+# gradebook, so that no submission can be graded: it is made again, the same to the byte.
 c.GenerateAssignment.force = True
 c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = sanitize_preprocessors()

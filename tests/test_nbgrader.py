@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import nbformat
@@ -31,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def classroom(tmp_path: Path) -> Path:
-    """A course folder with what nbgrader needs of the repository."""
+    """A course folder with what nbgrader needs of the repository, and no release yet."""
     root = tmp_path / "course"
     for module in course.written():
         shutil.copytree(module.source_path.parent, root / "solutions" / module.id)
@@ -43,6 +46,7 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     """Run a stock nbgrader command; what it said, both ways."""
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
         "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
         "IPYTHONDIR": str(folder / "ipython"),
         "SPEEDRUN_HOME": str(folder / "home"),
@@ -57,6 +61,41 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git; what it said."""
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "core.autocrlf=false")
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh clone of the repository as it stands here, releases and all, running its own code."""
+    origin, root = tmp_path / "origin", tmp_path / "clone"
+    listed = git(course.root(), "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, listed.split("\0")):
+        if (course.root() / name).is_file():  # not one that was deleted and still is in the index
+            (origin / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(course.root() / name, origin / name)
+    git(origin, "init", "--quiet")
+    git(origin, "add", "--all")
+    git(origin, "commit", "--quiet", "--message", "The repository as it stands")
+    git(tmp_path, "clone", "--quiet", str(origin), str(root))
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    return root
+
+
+def readme_commands() -> list[list[str]]:
+    """The nbgrader commands that the README gives to instructors, word by word."""
+    text = (course.root() / "README.md").read_text(encoding="utf-8")
+    part = text.partition("## For instructors")[2].partition("\n## ")[0]
+    lines = re.findall(r"^nbgrader (.+)$", part, re.MULTILINE)
+    return [shlex.split(re.split(r"\s{2,}", line)[0]) for line in lines]
 
 
 def scores(folder: Path) -> dict[tuple[str, str], float]:
@@ -104,6 +143,36 @@ def test_stock_nbgrader_gives_the_scores_of_speedrun_grade(classroom: Path, tmp_
         classroom / "autograded" / "repaired" / START.id / f"{START.id}.ipynb", as_version=4
     )
     assert any("byte order mark" in note for note in marked.metadata["speedrun"]["notes"])
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")
+def test_the_readmes_commands_work_in_a_fresh_clone_and_leave_it_clean(clone: Path) -> None:
+    module = course.module("04_micrograd")
+    commands = readme_commands()
+    assert [words[0] for words in commands] == [
+        "generate_assignment",
+        "autograde",
+        "generate_feedback",
+        "export",
+    ]
+    assert (clone / "curriculum" / module.id / f"{module.id}.ipynb").is_file()
+    expected = {("ada", module.id): module.points}
+    save(solved(module), clone / "submitted" / "ada" / module.id, f"{module.id}.ipynb")
+    for student in ("grace", "alan"):  # each time round, one more has handed in
+        for words in commands:
+            nbgrader(clone, *words)
+            if words[0] == "generate_assignment":
+                assert (clone / "gradebook.db").is_file()
+                assert not git(clone, "status", "--porcelain")
+                handed_in = clone / "submitted" / student / module.id
+                save(release(module), handed_in, f"{module.id}.ipynb")
+        expected[student, module.id] = 0
+        assert (clone / "feedback" / student / module.id / f"{module.id}.html").is_file()
+        with (clone / "grades.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        found = {(row["student_id"], row["assignment"]): float(row["score"]) for row in rows}
+        assert found == expected
+        assert not git(clone, "status", "--porcelain")
 
 
 @pytest.mark.parametrize("module", course.written(), ids=lambda module: module.id)
