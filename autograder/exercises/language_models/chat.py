@@ -226,7 +226,9 @@ render_chat = Exercise(
             message="A message forges a turn: the reader finds more turns than there are messages. "
             "Escape the content, so that no mark in it is left.",
             answer=functools.partial(_rendered, escape=str),
-            recognise=_more_turns,
+            recognise=lambda case, seen, expected: (
+                _more_turns(case, seen, expected) and "&lt; 3" not in seen  # the user's is escaped
+            ),
         ),
         Mistake(
             id="chat_twice",
