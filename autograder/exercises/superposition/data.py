@@ -71,6 +71,8 @@ def _measure_samples(case: Case, seen: Any) -> Any:
         ),
         "density": bool(all(not _far(*given) for given in zip(share, p, sd, strict=True))),
         "features are independent": bool(np.all(pairs / spread < 0.2)),
+        # Where each example has the same number of features, one more here is one less there.
+        "some examples have more features than others": bool(np.all(pairs / spread > -0.08)),
         "examples are independent": bool(np.all(rows / spread < 0.2)),
         "instances differ": all(abs(c) < 0.3 for c in twins),
         "each call is fresh": abs(
@@ -90,6 +92,7 @@ def _samples_expected(case: Case) -> Any:
         "uniform": True,
         "density": True,
         "features are independent": True,
+        "some examples have more features than others": True,
         "examples are independent": True,
         "instances differ": True,
         "each call is fresh": True,
@@ -242,6 +245,24 @@ sample_sparse = Exercise(
                 ("present = torch.rand(size)", "present = torch.rand(size[0], size[1], 1)"),
             ),
             recognise=lacks(_measure_samples, "features are independent"),
+        ),
+        Mistake(
+            id="fixed_count",
+            message="Every example has nearly the same number of features. Whether one is there "
+            "should not depend on the others: draw a number for each entry, and compare it with p.",
+            answer=variant(
+                "sample_sparse",
+                (
+                    "present = torch.rand(size)",
+                    "present = torch.rand(size).argsort(-1).argsort(-1)",
+                ),
+                (
+                    "torch.rand(size).argsort(-1).argsort(-1) < p",
+                    "torch.rand(size).argsort(-1).argsort(-1)"
+                    " < (p * size[2] + torch.rand(size[0], size[1], 1)).floor()",
+                ),
+            ),
+            recognise=lacks(_measure_samples, "some examples have more features than others"),
         ),
         Mistake(
             id="same_instances",
