@@ -124,3 +124,14 @@ def test_it_is_refused_in_words_that_are_true(name: str, source: str, says: str)
     result = judged(name, source)
     assert result.outcome is Outcome.WRONG
     assert says in result.message, result
+
+
+@pytest.mark.parametrize("name", ["multi_head", "block", "gpt"])
+def test_what_builds_on_an_unwritten_head_says_so(name: str) -> None:
+    exercise = by_id()[name]
+    stub = play.stub_source(by_id()["head"])
+    instead = {**play.without_training(exercise), "head": stub}
+    names = play.namespace("07_build_gpt", upto=name, **instead)
+    result = play.verdict(exercise, names, INSTANT_SEED)
+    assert result.outcome is Outcome.RAISED, result
+    assert result.message.startswith("Your `Head` is still unwritten"), result
