@@ -117,7 +117,8 @@ def batches(case: dict[str, Any], get_batch: Callable[..., Any]) -> dict[str, An
     others = {
         "batch_size": batch + 1,
         "block_size": block + 2,
-        **dict.fromkeys(("data", "train_data", "val_data"), data.flip(0) + ELSEWHERE),
+        # Longer than what is given: starts that are drawn by its length run past the end.
+        **dict.fromkeys(("data", "train_data", "val_data"), data.flip(0).repeat(2) + ELSEWHERE),
         "device": "cpu",
     }
     with setting((get_batch,), others):
@@ -320,7 +321,8 @@ def leaves(model: Any) -> list[dict[str, Any]]:
     from torch import nn
 
     found: list[dict[str, Any]] = []
-    for module in model.modules():
+    for path, module in model.named_modules():
+        name_of = path.split(".")[-1]
         own = {name: tensor_of(p) for name, p in module.named_parameters(recurse=False)}
         if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) != 1:
             raise Misuse(
@@ -328,7 +330,14 @@ def leaves(model: Any) -> list[dict[str, Any]]:
                 "by itself: `nn.LayerNorm(n_embd)`."
             )
         if isinstance(module, nn.Linear):
-            found.append({"kind": "linear", "weight": own["weight"], "bias": own.get("bias")})
+            found.append(
+                {
+                    "kind": "linear",
+                    "name": name_of,
+                    "weight": own["weight"],
+                    "bias": own.get("bias"),
+                }
+            )
         elif isinstance(module, nn.Embedding):
             found.append({"kind": "embedding", "weight": own["weight"]})
         elif own and all(p.ndim == 1 for p in own.values()):
@@ -616,6 +625,7 @@ def grown(model: Any, case: dict[str, Any], V: int, block: int) -> dict[str, Any
     result: dict[str, Any] = {}
     for name, b, t, new in (("short", 2, 3, 2), ("long", 2, block - 1, case["new"])):
         idx = rng.integers(V, size=(b, t))
+        model.eval()  # a `generate` may end with `self.train()`
         try:
             out = model.generate(torch.tensor(idx), new)
         except (RuntimeError, IndexError, ValueError) as error:
@@ -627,7 +637,9 @@ def grown(model: Any, case: dict[str, Any], V: int, block: int) -> dict[str, Any
             raise Misuse("`generate` should return a tensor: the prompt and the new ids.")
         result[name] = {"prompt": idx, "ids": tensor_of(out)}
     prompt = np.repeat(rng.integers(V, size=(1, 4)), case["copies"], axis=0)
+    model.eval()
     out = tensor_of(model.generate(torch.tensor(prompt), 1))
+    model.eval()
     result["many"] = {
         "prompt": prompt[0],
         "last": out[:, -1],

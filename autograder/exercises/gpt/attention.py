@@ -281,12 +281,39 @@ def head_ways(case: Case, seen: Any) -> list[tuple]:
     return [heads[0] for heads, _ in parts.attentions(layers, C, 1, case["make"][0], last=False)]
 
 
-def _head_gives(case: Case, seen: Any, **how: Any) -> bool:
+ROLES = ("query", "key", "value")
+
+
+def _named_ways(case: Case, seen: Any) -> list[tuple]:
+    """The ways to read a head's weights; where they have the names of the stub, only that one."""
+    layers = [leaf for leaf in seen["leaves"] if leaf["kind"] in ("linear", "matrix")]
+    by_name = {leaf.get("name"): leaf for leaf in layers}
+    if len(layers) == 3 and set(by_name) == set(ROLES):
+        return [tuple(parts.of_kind([by_name[role] for role in ROLES], "linear"))]
+    return head_ways(case, seen)
+
+
+def _gives(seen: Any, ways: list[tuple], **how: Any) -> bool:
     pairs = list(zip(seen["x"], seen["out"], strict=True))
     return any(
-        all(parts.close(out, parts.one_head(x, *way, **how)) for x, out in pairs)
-        for way in head_ways(case, seen)
+        all(parts.close(out, parts.one_head(x, *way, **how)) for x, out in pairs) for way in ways
     )
+
+
+def _head_gives(case: Case, seen: Any, **how: Any) -> bool:
+    return _gives(seen, head_ways(case, seen) if how else _named_ways(case, seen), **how)
+
+
+def _in_other_roles(*orders: tuple[int, int, int]) -> Callable[[Case, Any, Any], bool]:
+    """Recognises a head whose query, key and value are those of these places in the right way."""
+
+    def recognise(case: Case, seen: Any, expected: Any) -> bool:
+        if _head_gives(case, seen):
+            return False
+        ways = _named_ways(case, seen)
+        return _gives(seen, [tuple(way[i] for i in order) for way in ways for order in orders])
+
+    return recognise
 
 
 def of_outputs(seen: Any) -> dict[str, Any]:
@@ -367,9 +394,12 @@ def _explain_head(case: Case, seen: Any, expected: Any) -> str | None:
             f"`nn.Linear(n_embd, head_size, bias=False)`, here with head_size = {size}"
         )
     if not found["sees no future"]:
-        return "What comes later changes what comes out earlier: the mask lets the future through"
+        return (
+            "What comes later changes what comes out earlier: look at the mask, and at the axis of "
+            "the softmax"
+        )
     if not found["all weights get a gradient"]:
-        return "Not all of its layers are used: a gradient does not reach them"
+        return "A gradient doesn't reach all of its layers: is each of them used?"
     return (
         "Its numbers are not those of softmax(mask(q kᵀ / √head_size)) v with your own weights: go "
         "through the four lines one by one"
@@ -547,12 +577,14 @@ head = Exercise(
             ("F.softmax(scores, dim=-1)", "scores"),
             mask="no softmax",
         ),
-        _nan_head(
-            "softmax_over_the_batch",
-            "The softmax runs over the batch, `dim=0`. Each row of scores belongs to one query and "
-            "should add up to 1: `dim=-1`.",
-            ("F.softmax(scores, dim=-1)", "F.softmax(scores, dim=0)"),
-            axis=0,
+        Mistake(
+            id="softmax_over_the_batch",
+            message="The softmax runs over the batch, `dim=0`. Each row of scores belongs to one "
+            "query and should add up to 1: `dim=-1`.",
+            answer=variant("Head", ("F.softmax(scores, dim=-1)", "F.softmax(scores, dim=0)")),
+            recognise=lambda case, seen, expected: (
+                _head_nearly(case, seen, axis=0) or _head_gives(case, seen, axis=0)
+            ),
         ),
         Mistake(
             id="mask_not_cropped",
@@ -574,7 +606,44 @@ head = Exercise(
             message="One layer gives both query and key (or key and value): each of the three has "
             "weights of its own.",
             answer=variant("Head", ("self.query(x)", "self.key(x)")),
-            recognise=lambda case, seen, expected: seen["gradients missing"] > 0,
+            recognise=_in_other_roles(
+                *(
+                    (i, j, k)
+                    for i in range(3)
+                    for j in range(3)
+                    for k in range(3)
+                    if len({i, j, k}) < 3
+                )
+            ),
+        ),
+        Mistake(
+            id="keys_as_queries",
+            message="Queries and keys are swapped. Row t of the scores belongs to the query of "
+            "token t: `q @ k.transpose(-2, -1)`.",
+            answer=variant(
+                "Head",
+                ("k, q, v = self.key(x), self.query(x)", "q, k, v = self.key(x), self.query(x)"),
+            ),
+            recognise=_in_other_roles((1, 0, 2)),
+        ),
+        Mistake(
+            id="values_in_the_scores",
+            message="The values stand where the queries or the keys belong. The scores are made of "
+            "queries and keys; the weights then mix the values.",
+            answer=variant(
+                "Head",
+                ("k, q, v = self.key(x), self.query(x)", "v, q, k = self.key(x), self.query(x)"),
+            ),
+            recognise=_in_other_roles((0, 2, 1), (2, 1, 0), (1, 2, 0), (2, 0, 1)),
+        ),
+        Mistake(
+            id="detached",
+            message="Its numbers are right, and a gradient doesn't reach all of its layers, so "
+            "they would never be trained. Leave out `.detach()`, `.data` and `torch.no_grad()`.",
+            answer=variant("Head", ("return weights @ v", "return weights.detach() @ v")),
+            recognise=lambda case, seen, expected: (
+                seen["gradients missing"] != 0 and _head_gives(case, seen)
+            ),
         ),
     ),
     hints=(
@@ -642,7 +711,7 @@ def _multi_cases(rng: np.random.Generator) -> list[Case]:
                 "block_size": block,
                 "dropout": 0.35,
                 **OTHERS,
-                "n_head": heads,
+                "n_head": heads + 2,
             },
             "shapes": shapes,
             "seed": int(rng.integers(2**31)),

@@ -234,16 +234,16 @@ def _block_cases(rng: np.random.Generator) -> list[Case]:
             "setting": {
                 **OTHERS,
                 "n_embd": width,
-                "n_head": heads,
+                "n_head": others,
                 "block_size": block,
                 "dropout": 0.3,
             },
             "shapes": shapes,
             "seed": int(rng.integers(2**31)),
         }
-        for width, heads, block, shapes in (
-            (12, 3, 8, [(2, 8), (4, 5)]),
-            (10, 2, 7, [(3, 7), (1, 4)]),
+        for width, heads, others, block, shapes in (
+            (12, 3, 2, 8, [(2, 8), (4, 5)]),
+            (10, 2, 3, 7, [(3, 7), (1, 4)]),
         )
     ]
 
@@ -276,6 +276,49 @@ def _block_gives(case: Case, seen: Any, **how: Any) -> bool:
             ):
                 return True
     return False
+
+
+def _block_reads(case: Case, seen: Any, choose: Callable[[list], list[list]]) -> bool:
+    """Whether the block's numbers are right where its parts read such norms, or None, of its own"""
+    C = seen["x"][0].shape[-1]
+    norms = parts.of_kind(seen["leaves"], "norm")
+    return any(
+        all(
+            parts.close(out, parts.one_block(x, heads, last, feed, chosen))
+            for x, out in zip(seen["x"], seen["out"], strict=True)
+        )
+        for heads, last, feed, _ in block_ways(seen["leaves"], C, case["make"][1])
+        for chosen in choose(norms)
+    )
+
+
+def _one_for_both(case: Case, seen: Any) -> bool:
+    return _block_reads(case, seen, lambda norms: [[norm, norm] for norm in norms])
+
+
+def _counts_norms(case: Case, seen: Any, expected: Any) -> bool:
+    return len(parts.of_kind(seen["leaves"], "norm")) == 1 and _one_for_both(case, seen)
+
+
+def _same_norm(case: Case, seen: Any, expected: Any) -> bool:
+    return len(parts.of_kind(seen["leaves"], "norm")) > 1 and _one_for_both(case, seen)
+
+
+def _norm_forgotten(case: Case, seen: Any, expected: Any) -> bool:
+    return _block_reads(
+        case, seen, lambda norms: [pair for norm in norms for pair in ([norm, None], [None, norm])]
+    )
+
+
+def _heads_of_the_notebook(case: Case, seen: Any, expected: Any) -> bool:
+    C, others = case["make"][0], case["setting"]["n_head"]
+    return not _block_gives(case, seen) and any(
+        all(
+            parts.close(out, parts.one_block(x, *way))
+            for x, out in zip(seen["x"], seen["out"], strict=True)
+        )
+        for way in block_ways(seen["leaves"], C, others)
+    )
 
 
 _found: list[tuple[Any, bool]] = []  # the last few searches, by identity
@@ -320,7 +363,8 @@ def _explain_block(case: Case, seen: Any, expected: Any) -> str | None:
         return told
     if not found["two norms"]:
         count = len(parts.of_kind(seen["leaves"], "norm"))
-        return f"It has {count} LayerNorms. Two are asked for, one before each part"
+        made = "1 LayerNorm" if count == 1 else f"{count} LayerNorms"
+        return f"It has {made}. Two are asked for, one before each part"
     if not found["sees no future"]:
         return "What comes later changes what comes out earlier: is your attention still masked?"
     if not found["numbers"]:
@@ -414,13 +458,20 @@ block = Exercise(
                     "\n    def forward(self, x):\n        x = x + self.att",
                 ),
             ),
-            recognise=lambda case, seen, expected: len(parts.of_kind(seen["leaves"], "norm")) == 1,
+            recognise=_counts_norms,
+        ),
+        Mistake(
+            id="norm_forgotten",
+            message="One of the two parts reads x itself, without a norm. Each part has a "
+            "LayerNorm before it: `x = x + part(norm(x))`.",
+            answer=variant("Block", (FF, "x = x + self.feed(x)")),
+            recognise=_norm_forgotten,
         ),
         Mistake(
             id="same_norm_twice",
             message="The same LayerNorm is used before both parts, and the other one nowhere.",
             answer=variant("Block", (FF, "x = x + self.feed(self.norm1(x))")),
-            recognise=lambda case, seen, expected: seen["gradients missing"] in (1, 2),
+            recognise=_same_norm,
         ),
         Mistake(
             id="no_norm",
@@ -448,6 +499,19 @@ block = Exercise(
             recognise=lambda case, seen, expected: any(
                 True for _ in block_ways(seen["leaves"], *case["make"], size=case["make"][0])
             ),
+        ),
+        Mistake(
+            id="heads_of_the_notebook",
+            message="The number of heads is that of the notebook's global `n_head`. Take the "
+            "`n_head` that `__init__` is given.",
+            answer=variant(
+                "Block",
+                (
+                    "    def __init__(self, n_embd, n_head):",
+                    "    def __init__(self, n_embd, heads):",
+                ),
+            ),
+            recognise=_heads_of_the_notebook,
         ),
         Mistake(
             id="swapped_sizes",
@@ -776,7 +840,11 @@ def _explain_numbers(case: Case, seen: Any) -> str:
         return "No embedding of block_size rows is found: `nn.Embedding(block_size, n_embd)`"
     pairs = len(feeds(parts.of_kind(seen["leaves"], "linear"), token.shape[1]))
     if pairs != setting["n_layer"]:
-        return f"It has {pairs} different blocks, expected n_layer = {setting['n_layer']}"
+        made = "1 FeedForward" if pairs == 1 else f"{pairs} different FeedForwards"
+        return (
+            f"It has {made}, expected n_layer = {setting['n_layer']}: one in each block, and none "
+            "outside of them"
+        )
     norms = len(parts.of_kind(seen["leaves"], "norm"))
     if norms != 2 * setting["n_layer"] + 1:
         return (
@@ -860,6 +928,7 @@ gpt = Exercise(
             ),
             recognise=lambda case, seen, expected: (
                 len(feeds(parts.of_kind(seen["leaves"], "linear"), case["setting"]["n_embd"])) == 1
+                and len(parts.of_kind(seen["leaves"], "norm")) <= 3
             ),
         ),
         Mistake(

@@ -35,7 +35,9 @@ def apply(x: np.ndarray, layer: Layer) -> np.ndarray:
     return x @ weight.swapaxes(-1, -2) + bias
 
 
-def norm(x: np.ndarray, layer: Layer) -> np.ndarray:
+def norm(x: np.ndarray, layer: Layer | None) -> np.ndarray:
+    if layer is None:  # forgotten
+        return x
     gain, shift = layer
     centred = x - x.mean(-1, keepdims=True)
     return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * gain + shift
@@ -134,6 +136,14 @@ def attentions(
             ):
                 continue
             yield [tuple(rows(m, part) for m in (q, k, v)) for part in split], o[0] if o else None
+    if heads > 1 and len(layers) == heads + last:  # one layer for each head, and the last one
+        for at in range(len(layers)) if last else [len(layers)]:
+            each, o = layers[:at] + layers[at + 1 :], layers[at] if last else None
+            if any(m[0].shape != (3 * size, C) for m in each) or (o and o[0].shape[1] != inner):
+                continue
+            thirds = [slice(i * size, (i + 1) * size) for i in range(3)]
+            for order in itertools.permutations(thirds):
+                yield [tuple(rows(m, third) for third in order) for m in each], o
     fused = [m for m in layers if m[0].shape == (3 * inner, C)]
     rest = [m for m in layers if m[0].shape != (3 * inner, C)]
     fits = all(m[0].shape[1] == inner for m in rest) or not last
@@ -181,7 +191,7 @@ def one_block(
     heads: Heads,
     last: Layer | None,
     feed: list[Layer],
-    norms: list[Layer],
+    norms: list[Layer | None],
     kind: str = "relu",
     order: str = "before",
     residual: str = "both",

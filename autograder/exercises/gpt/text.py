@@ -328,6 +328,7 @@ def _batcher(
     turn: bool = False,
     one: bool = False,
     elsewhere: bool = False,
+    add: int = 0,
 ) -> Callable:
     """A get_batch with a slip."""
 
@@ -342,6 +343,8 @@ def _batcher(
             at = start(data, batch_size, block_size, torch)
         x = torch.stack([data[i : i + block_size] for i in at])
         y = torch.stack([data[i + shift : i + block_size + shift] for i in at])
+        if add:
+            y = x + add
         if one:
             y = y[:, -1]
         if turn:
@@ -392,6 +395,15 @@ get_batch = Exercise(
             "y begins one place later.",
             answer=_batcher(shift=0),
             recognise=lambda case, seen, expected: _row_windows(case, seen, 0),
+        ),
+        Mistake(
+            id="one_more",
+            message="Each number of y is that of x plus 1. What comes after a character in the "
+            "text is the number at its next place: cut y from `data`, one place later.",
+            answer=_batcher(add=1),
+            recognise=lambda case, seen, expected: all(
+                np.array_equal(y, x + 1) for x, y in zip(seen["x"], seen["y"], strict=True)
+            ),
         ),
         Mistake(
             id="swapped",
@@ -477,8 +489,11 @@ get_batch = Exercise(
             answer=_batcher(
                 lambda data, batch, block, torch: torch.arange(batch) % (len(data) - block)
             ),
-            recognise=lambda case, seen, expected: all(
-                np.array_equal(x, seen["x"][0]) for x in seen["x"]
+            recognise=lambda case, seen, expected: (
+                len(seen["x"]) > 1
+                and len(expected["starts"]) > 1
+                and _starts(case, seen) is not None
+                and all(np.array_equal(x, seen["x"][0]) for x in seen["x"])
             ),
         ),
         Mistake(
@@ -491,7 +506,7 @@ get_batch = Exercise(
                 )
             ),
             recognise=lambda case, seen, expected: (
-                _measure_batches(case, seen)["starts"] == expected["starts"][:-1]
+                [] != _measure_batches(case, seen)["starts"] == expected["starts"][:-1]
             ),
         ),
         Mistake(
@@ -503,7 +518,7 @@ get_batch = Exercise(
                 )
             ),
             recognise=lambda case, seen, expected: (
-                _measure_batches(case, seen)["starts"] == expected["starts"][1:]
+                [] != _measure_batches(case, seen)["starts"] == expected["starts"][1:]
             ),
         ),
     ),
