@@ -55,6 +55,9 @@ def expression(case: dict[str, Any], value_class: type) -> dict[str, Any]:
         for name in case["backward"]:
             values[name].backward()
         result["grad"] = {name: gradient(value) for name, value in values.items()}
+    if case.get("again"):
+        values["out"].backward()
+        result["root after a second backward"] = gradient(values["out"])
     return result
 
 
@@ -167,6 +170,25 @@ def parameters(model: Any) -> list[Any]:
     return found
 
 
+LATER = (("__add__", "a + a", 2.0), ("__mul__", "a * a", 6.0))  # of a = 3, the gradient of a
+
+
+def intact(value_class: type) -> None:
+    """Misuse where a `Value` lost what `accumulate` added: an older cell was run again after it."""
+    for method, text, right in LATER:
+        try:
+            a = value_class(3.0)
+            getattr(a, method)(a).backward()
+        except (TypeError, AttributeError):
+            continue
+        if gradient(a) != right:
+            raise Misuse(
+                f"`Value` has lost what a later cell added to it: in `{text}` the gradient is "
+                "overwritten, as before the exercise `accumulate`. An older cell of it was run "
+                "again. Run the cells from `accumulate` on again, in order, down to this one."
+            )
+
+
 def network(case: dict[str, Any], model_class: type) -> dict[str, Any]:
     """Take a Neuron, a Layer or an MLP apart by its outputs alone.
 
@@ -238,6 +260,9 @@ def training(
     if len(scores[0]) != 1:
         raise Misuse(f"`model` should have one output, and it has {len(scores[0])}")
     X, y = case["X"], case["y"]
+    for parameter in parameters(model_class(*case["sizes"]))[:1]:
+        intact(type(parameter))
+    starts: list[list[Any]] = []
 
     def gradients_after(steps: int) -> list[Any]:
         return [gradient(p) for p in parameters(trained(steps, 0.0)[0])]
@@ -246,14 +271,18 @@ def training(
         small = model_class(*case["sizes"])
         for parameter, data in zip(parameters(small), case["weights"], strict=False):
             parameter.data = data
+        starts.append([number(outputs(small, point)[0]) for point in X])
         losses = train(small, [list(point) for point in X], list(y), steps=steps, lr=lr)
         if losses is None:
             raise Misuse("train() returns None: return the list of the losses")
         return small, [number(value) for value in losses]
 
     moved, losses = trained(case["steps"], case["lr"])
+    one_step, _ = trained(1, case["lr"])
     return {
         "scores": [score for (score,) in scores],
+        "scores at the start": starts[0],
+        "scores after one step": [number(outputs(one_step, point)[0]) for point in X],
         "losses": losses,
         "parameters after": [number(p) for p in parameters(moved)],
         "gradients after one step": gradients_after(1),

@@ -445,6 +445,30 @@ class GPTLanguageModel(nn.Module):
 """,
 ]
 
+FUSED_HEAD = """
+class Head(nn.Module):
+    def __init__(self, head_size):
+        super().__init__()
+        self.qkv = nn.Linear(n_embd, 3 * head_size, bias=False)
+    def forward(self, x):
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+"""
+MULTI.append(FUSED_HEAD + MULTI[0])
+BLOCKS.append(FUSED_HEAD + MULTI[0] + BLOCKS[0])
+GPTS.append(FUSED_HEAD + MULTI[0] + BLOCKS[0] + GPTS[0])
+GPTS.append(
+    """
+class GPTLanguageModel(GPTLanguageModel):
+    @torch.no_grad()
+    def generate(self, idx, max_new_tokens):
+        self.eval()
+        out = generate(self, idx, max_new_tokens)
+        self.train()
+        return out
+"""
+)
+
 RATES = [
     """
 def learning_rate(step, steps, peak, warmup):

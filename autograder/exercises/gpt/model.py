@@ -242,8 +242,8 @@ def _block_cases(rng: np.random.Generator) -> list[Case]:
             "seed": int(rng.integers(2**31)),
         }
         for width, heads, others, block, shapes in (
-            (12, 3, 4, 8, [(2, 8), (4, 5)]),
-            (10, 2, 5, 7, [(3, 7), (1, 4)]),
+            (12, 3, 2, 8, [(2, 8), (4, 5)]),
+            (10, 2, 3, 7, [(3, 7), (1, 4)]),
         )
     ]
 

@@ -170,6 +170,8 @@ def in_torch(case: Case) -> dict[str, Any]:
         result["grad"] = {
             name: 0.0 if value.grad is None else float(value.grad) for name, value in values.items()
         }
+    if case.get("again"):  # what the flow starts from is the same each time
+        result["root after a second backward"] = 1.0
     return result
 
 
@@ -184,6 +186,7 @@ def show_program(case: Case) -> str:
     given = ", ".join(f"{name} = {data:g}" for name, data in case["leaves"].items())
     lines = [given, *case["program"].splitlines()]
     lines += [f"{name}.backward()" for name in case.get("backward", [])]
+    lines += ["out.backward()"] if case.get("again") else []
     return "\n".join(lines)
 
 
@@ -209,6 +212,12 @@ def explain_program(case: Case, seen: Any, expected: Any) -> str | None:
                     else ("the first wrong gradient on the way back")
                 )
                 return f"`{name}.{kind}`{where} is {got:.4g}, expected {want:.4g}: {first}"
+    if "root after a second backward" in expected:
+        got = seen["root after a second backward"]
+        return (
+            f"After a second `out.backward()` the gradient of `out` is {got}, and it should be 1: "
+            "set `self.grad = 1.0` where the flow starts"
+        )
     if seen.get("remembers") is False:
         return "The result does not remember its parents: pass `(self, other)` to the new Value"
     return None

@@ -408,6 +408,11 @@ class LinearAtEnd(Module):
         return value if last else value.tanh()
 
 
+def _first_output(self: Module, x: list[Any]) -> Any:
+    out = Module.__call__(self, x)
+    return out[0] if isinstance(out, list) else out
+
+
 mlp = Exercise(
     id="mlp",
     title="A network",
@@ -466,12 +471,27 @@ mlp = Exercise(
             ),
         ),
         Mistake(
+            id="first_output",
+            message="It gives the first output only. Where the last layer has several neurons, "
+            "return the outputs of all.",
+            answer=variant(Module, __call__=_first_output),
+            recognise=lambda case, seen, expected: (
+                case["widths"][-1] > 1
+                and seen["parameters"] == _count(case)
+                and len(seen["with given parameters"]) == 1
+            ),
+        ),
+        Mistake(
             id="input_everywhere",
             message="Some layers have no effect: each layer takes the outputs of the one before "
             "it, not the input again.",
             answer=InputEverywhere,
             recognise=lambda case, seen, expected: (
-                seen["parameters"] == _count(case) and min(seen["outputs moved"]) == 0
+                len(case["widths"]) > 2
+                and seen["parameters"] == _count(case)
+                and len(seen["with given parameters"]) == case["widths"][-1]
+                and sum(moved == 0 for moved in seen["outputs moved"])
+                == _count(case) - (case["widths"][-2] + 1) * case["widths"][-1]
             ),
         ),
     ),
@@ -638,9 +658,20 @@ def _measure_training(case: Case, seen: Any) -> Any:
         "parameters change": not np.allclose(after, case["weights"]),
         "gradients start afresh at each step": fresh,
         "the loss falls at a small learning rate": len(losses) > 1 and losses[-1] < losses[0],
+        "losses measured before the update": not _measured_late(case, seen),
         "step size": _step_is_gradient_times_lr(case, losses, once),
         "at least 95% of fresh points right": _accuracy(case, seen) >= 0.95,
     }
+
+
+def _measured_late(case: Case, seen: Any) -> bool:
+    """Whether the first loss is that of the network after its first step."""
+    first, y = float(seen["losses"][0]), np.array(case["y"])
+    before, after = (
+        float(np.mean((np.array(seen[when], dtype=float) - y) ** 2))
+        for when in ("scores at the start", "scores after one step")
+    )
+    return abs(before - after) > 1e-9 and abs(first - after) < 0.1 * abs(before - after)
 
 
 def _step_is_gradient_times_lr(case: Case, losses: np.ndarray, once: np.ndarray) -> bool:
@@ -675,7 +706,11 @@ def _explain_training(case: Case, seen: Any, expected: Any) -> str | None:
 
 
 def _wrong_training(
-    zero: bool = True, sign: float = -1.0, update: bool = True, first_only: bool = False
+    zero: bool = True,
+    sign: float = -1.0,
+    update: bool = True,
+    first_only: bool = False,
+    late: bool = False,
 ) -> Callable[..., list[float]]:
     def train(
         model: Module, X: list[list[float]], y: list[float], steps: int = 100, lr: float = 0.1
@@ -690,7 +725,7 @@ def _wrong_training(
             chosen = model.parameters()[:1] if first_only else model.parameters()
             for p in chosen if update else []:
                 p.data += sign * lr * p.grad
-            losses.append(value.data)
+            losses.append(_mean_square([model(x) for x in X], y).data if late else value.data)
         return losses
 
     return train
@@ -730,6 +765,7 @@ train = Exercise(
     reference=lambda case: {
         "one loss a step": True,
         "parameters change": True,
+        "losses measured before the update": True,
         "gradients start afresh at each step": True,
         "the loss falls at a small learning rate": True,
         "step size": True,
@@ -780,6 +816,13 @@ train = Exercise(
                 np.isclose(seen["parameters after"], case["weights"], atol=1e-12)
                 & ~np.isclose(seen["gradients after one step"], 0)
             ),
+        ),
+        Mistake(
+            id="measured_late",
+            message="Each loss is that after its step's update. The loss of a step is measured "
+            "before it: keep `value.data` of the loss that `backward()` started from.",
+            answer=(_wrong_training(late=True), _trained_model(), Module),
+            recognise=lambda case, seen, expected: _measured_late(case, seen),
         ),
         Mistake(
             id="untrained",

@@ -457,6 +457,7 @@ def _tree_cases(rng: np.random.Generator) -> list[Case]:
         program("plain numbers", "e = a * 3; f = e + 2.5; out = f * b", a=a, b=b),
         program("taxi", "e = a * b; f = e + c; out = f * d", a=a, b=b, c=c, d=d),
         program("two arms", "e = a * b; f = c + d; out = e * f", a=a, b=b, c=c, d=d),
+        {**program("backward again", "out = a * b", a=a, b=b), "again": True},
     ]
 
 
@@ -517,6 +518,13 @@ backward = Exercise(
             message="The gradients stop at the root's own parents. Call `_backward` for every "
             "node, in reversed topological order: from the root to the leaves.",
             answer=engine(order=lambda self: ordered(self)[::-1]),
+        ),
+        Mistake(
+            id="root_added",
+            message="`backward()` adds 1 to the root's gradient, so a second call starts the flow "
+            "with 2. Set it: `self.grad = 1.0`.",
+            answer=engine(seed=lambda self: setattr(self, "grad", self.grad + 1.0)),
+            on=("backward again",),
         ),
         Mistake(
             id="own_data",
@@ -975,6 +983,13 @@ arithmetic = Exercise(
             on=("square", "power"),
         ),
         Mistake(
+            id="pow_brackets",
+            message="`(n * x) ** (n - 1)` takes n to the power, too. The slope of `a ** n` is "
+            "`n * x ** (n - 1)`: the power is for x alone.",
+            answer=engine(__pow__=_power_slope(lambda x, n: (n * x) ** (n - 1))),
+            on=("square", "power", "negative power"),
+        ),
+        Mistake(
             id="pow_times",
             message="`a ** n` multiplies by n: its data should be `self.data ** n`.",
             answer=engine(__pow__=lambda self, n: self * n),
@@ -991,7 +1006,7 @@ arithmetic = Exercise(
             id="div_slope",
             message="In `a / b` the gradient of `b` is off: the slope of a / b by b is -a / b².",
             answer=engine(__truediv__=_quotient(lambda x, y: x / y**2)),
-            on=("divide",),
+            on=("divide", "square", "negative power"),
         ),
         *(
             Mistake(
