@@ -451,7 +451,7 @@ get_batch = Exercise(
                 lambda data, batch, block, torch: torch.randperm(len(data) - block)[:batch]
             ),
             recognise=lambda case, seen, expected: (
-                1 < len(expected["starts"]) < case["batch_size"]
+                len(expected["starts"]) < case["batch_size"]
                 and all(len(x) == len(expected["starts"]) for x in seen["x"])
             ),
         ),
@@ -465,8 +465,11 @@ get_batch = Exercise(
                 )
             ),
             recognise=lambda case, seen, expected: (
-                len(starts := set(_starts(case, seen).ravel().tolist())) > 1
-                and all(start % case["block_size"] == 0 for start in starts)
+                all(s % case["block_size"] == 0 for s in _starts(case, seen).ravel().tolist())
+                and (
+                    len(set(_starts(case, seen).ravel().tolist())) > 1
+                    or len(expected["starts"]) <= case["block_size"]  # 0 is the only multiple
+                )
             ),
         ),
         Mistake(
@@ -1258,7 +1261,9 @@ estimate_loss = Exercise(
             message="The model stays in evaluation mode afterwards: call `model.train()` before "
             "you return.",
             answer=_estimator(back=False),
-            recognise=lambda case, seen, expected: not seen["train again"],
+            recognise=lambda case, seen, expected: (
+                not seen["train again"] and not seen["windows"] == 200 < expected["windows"]
+            ),
         ),
         Mistake(
             id="gradients_on",
