@@ -7,8 +7,10 @@ import play
 import pytest
 
 from autograder.exercises import by_id
-from autograder.judge import INSTANT_SEED
+from autograder.exercises.gpt import training
+from autograder.judge import INSTANT_SEED, draw
 from autograder.outcome import Outcome, Result
+from autograder.probes import observe
 
 WEIGHTS = "weights = F.softmax(scores, dim=-1)"
 STARTS = "starts = torch.randint(len(data) - block_size, (batch_size,))"
@@ -177,3 +179,14 @@ def test_losses_measured_after_the_update_are_refused() -> None:
     assert verdict("train", after=source).passed
     result = verdict("train", after=source.replace(line, late))
     assert result.mistake == "measured_late", result
+
+
+def test_seconds_out_of_all_proportion_are_refused_where_the_first_are_not_known() -> None:
+    exercise = by_id()["faster"]
+    names = {"fast_model": training.Parrot(), "fast_seconds": 1000}
+    cases = draw(exercise, INSTANT_SEED)
+    seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
+    assert not exercise.measured(cases[0], seen[0]["value"])["quicker"]
+    names["fast_seconds"] = 30.0
+    seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
+    assert exercise.measured(cases[0], seen[0]["value"])["quicker"]
