@@ -24,11 +24,16 @@ help:
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
-	@python="$(PYTHON)"; lame=; \
+	@fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; \
+	python="$(PYTHON)"; lame=; \
+	if [ -n "$$python" ] && ! $$python -c "$$fits" 2>/dev/null; then \
+	  found=$$($$python --version 2>/dev/null) || found="no Python that runs"; \
+	  echo "PYTHON=$$python is $$found: name Python 3.11, 3.12 or 3.13." >&2; \
+	  exit 1; \
+	fi; \
 	if [ -z "$$python" ]; then \
 	  for name in python3 python3.12 python3.13 python3.11; do \
-	    $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
-	      2>/dev/null || continue; \
+	    $$name -c "$$fits" 2>/dev/null || continue; \
 	    if $$name -c 'import ensurepip, venv' 2>/dev/null; then python=$$name; break; fi; \
 	    lame=$$name; \
 	  done; \
@@ -41,7 +46,7 @@ $(STAMP): pyproject.toml requirements.lock
 	  echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with PYTHON=..." >&2; \
 	  exit 1; \
 	fi; \
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	$(BIN)/python -c "import pip; $$fits" >/dev/null 2>&1 || { \
 	  echo "Making $(VENV) with $$($$python --version)"; \
 	  $$python -m venv --clear $(VENV) || exit 1; \
 	}

@@ -323,6 +323,8 @@ def report(
     from autograder.progress import write_atomically
     from autograder.research.report import report as page
 
+    if out.is_dir():
+        raise SpeedrunError(f"{out} is a folder: name a file, as in --out {out / 'report.html'}.")
     write_atomically(out, page(learner_folder(folder).path))
     _say(str(out))
     if show:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+import re
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 from typer.testing import CliRunner
 
+from autograder import course
 from autograder.bench import __main__ as command
 from autograder.bench import baseline, gpt, recipes
 from autograder.bench.measure import Run, interleaved, ratio, time_to, validation_loss
@@ -184,6 +190,49 @@ def test_a_notebook_that_does_not_fit_is_found_before_training(
 def test_wrong_usage_is_two() -> None:
     assert CliRunner().invoke(command.app(), ["--only", "what"]).exit_code == 2
     assert CliRunner().invoke(command.app(), ["--rounds", "0"]).exit_code == 2
+    wrong = CliRunner().invoke(command.app(), ["--only", "latency", "--module", "99"])
+    assert wrong.exit_code == 1
+    assert "No module is called '99'" in wrong.output
+
+
+def quickly(tmp_path: Path, *arguments: str) -> str:
+    """What a quick run prints, in a process of its own that finds no Tiny Shakespeare."""
+    code = (
+        "from autograder import corpus\n"
+        "corpus.load_corpus = corpus.embedded_corpus\n"
+        "from autograder.bench.__main__ import app\n"
+        "app()()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, "--quick"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "160", "PYTHONIOENCODING": "utf-8"},
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", course.written(), ids=lambda module: module.id)
+def test_the_latency_of_every_module_can_be_measured(module: course.Module, tmp_path: Path) -> None:
+    said = quickly(tmp_path, "--only", "latency", "--module", module.id)
+    measured = set(re.findall(r"^│ (\w+) +│ +[\d.]+ s", said, re.MULTILINE))
+    assert measured == {exercise.id for exercise in module.exercises if not exercise.trains}
+
+
+@pytest.mark.slow
+def test_the_gpts_can_be_trained_for_a_few_steps(tmp_path: Path) -> None:
+    said = quickly(tmp_path, "--only", "gpt")
+    for recipe in (recipes.BASELINE, *recipes.CELLS):
+        (loss,) = re.findall(
+            rf"^│ {recipe} +│ [\d.]+ s +│ [\d.]+ s +│ ([\d.]+)", said, re.MULTILINE
+        )
+        assert 1.0 < float(loss) < 10.0
+    assert f"{recipes.FEW} steps of each" in said
 
 
 @pytest.mark.parametrize(("faster", "met"), [(3.5, True), (2.5, False), (None, False)])

@@ -125,6 +125,23 @@ def test_a_folder_that_is_a_file(
     assert "name a folder" in capsys.readouterr().err
 
 
+def test_a_report_into_a_folder_says_how_to_name_a_file(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "pages").mkdir()
+    assert call(monkeypatch, "report", "--out", str(tmp_path / "pages")) == 1
+    wanted = tmp_path / "pages" / "report.html"
+    assert capsys.readouterr().err == (
+        f"speedrun: {tmp_path / 'pages'} is a folder: name a file, as in --out {wanted}.\n"
+    )
+    assert not list((tmp_path / "pages").iterdir())
+    assert call(monkeypatch, "report", "--out", str(wanted)) == 0
+    assert wanted.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_a_missing_extra_says_what_to_install(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

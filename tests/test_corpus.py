@@ -1,6 +1,9 @@
 """The text for language models: what is used when, and what is never used."""
 
 import io
+import os
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -90,3 +93,33 @@ def test_a_cache_that_cannot_be_written_is_no_trouble(monkeypatch, tmp_path):
     _answer_with(monkeypatch, b"to be")
     (tmp_path / "cache").write_text("a file where the folder should be")
     assert corpus.load_corpus().text == "to be"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-c", "from autograder.corpus import load_corpus; load_corpus()"],
+        ["-W", "ignore", "-m", "autograder.exercises.gpt.passages"],
+        ["-m", "autograder.bench", "--only", "gpt"],
+    ],
+    ids=["script", "module", "command"],
+)
+def test_outside_a_notebook_a_wrong_file_is_one_line(tmp_path, words):
+    (tmp_path / corpus.FILE).write_text("To be, or not to be", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, "SPEEDRUN_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"{tmp_path / corpus.FILE} is not Tiny Shakespeare" in line
+
+
+def test_other_errors_of_a_script_keep_their_traceback():
+    code = "import autograder.errors; 1 / 0"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"

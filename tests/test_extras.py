@@ -1,158 +1,138 @@
-"""Each extra alone: what it promises runs with what it declares, and nothing else to import."""
+"""Each extra brings what it needs: everything else that is installed here is hidden from it."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
-import subprocess
-import sys
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+import tomllib
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
-from helpers_grade import RIGHT, START, answered, save
+import yaml
+from extras import EXTRAS, ROOT, run
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from autograder import course
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-PROJECT = "ml-speedrun"
-# Read by every Python process at its start, kernels included.
-BLOCKER = """
-import sys
-from importlib.machinery import PathFinder
+# Every Python below runs this at its start, kernels too. What is hidden is as if not installed.
+HIDING = """
+import json, pathlib, re, sys
+kept = json.loads(pathlib.Path(__file__).with_name("kept.json").read_text(encoding="utf-8"))
+hidden = set(kept["hidden"])
+distributions = {*kept["distributions"], "ml-speedrun"}
 
-BLOCKED = frozenset({blocked!r})
+class Hiding:
+    def __init__(self, finder):
+        self.finder = finder
 
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in hidden:
+            return self.finder.find_spec(name, path, target)
 
-class Allowed(PathFinder):
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        return None if name.partition(".")[0] in BLOCKED else super().find_spec(name, path, target)
+    def find_distributions(self, *context):
+        for found in getattr(self.finder, "find_distributions", lambda *_: ())(*context):
+            if re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower() in distributions:
+                yield found
 
+    def invalidate_caches(self):
+        getattr(self.finder, "invalidate_caches", lambda: None)()
 
-sys.meta_path[:] = [Allowed if finder is PathFinder else finder for finder in sys.meta_path]
+sys.meta_path[:] = map(Hiding, sys.meta_path)
 """
 
 
 def closure(extra: str) -> set[str]:
-    """All distributions that installing the project with one extra (or "") brings."""
-    found: set[str] = set()
-    waiting = [(PROJECT, frozenset({extra}))]
-    done = set()
-    while waiting:
-        name, extras = waiting.pop()
-        if (name, extras) in done:
-            continue
-        done.add((name, extras))
-        found.add(name)
-        try:
-            lines = requires(name) or []
-        except PackageNotFoundError:  # for another system, or left out here
-            continue
-        for requirement in map(Requirement, lines):
-            marker = requirement.marker
-            if marker is None or any(marker.evaluate({"extra": e}) for e in extras | {""}):
-                waiting.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
+    """The distributions that the package brings with this extra, by pyproject.toml."""
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"].get(extra, ())]
+    left = [Requirement(line) for line in lines]
+    done: set[tuple[str, str]] = set()
+    while left:
+        wanted = left.pop()
+        name = canonicalize_name(wanted.name)
+        for asked in ("", *wanted.extras):
+            if (name, asked) in done:
+                continue
+            try:
+                brings = metadata.requires(name) or ()
+            except metadata.PackageNotFoundError:
+                continue  # for another Python or system, under a marker that a package forgot
+            done.add((name, asked))
+            for line in map(Requirement, brings):
+                if line.marker is None or line.marker.evaluate({"extra": asked}):
+                    left.append(line)
+    return {name for name, _ in done}
+
+
+def modules_of(names: Iterable[str]) -> set[str]:
+    """The top-level modules of these distributions."""
+    found = set()
+    for name in names:
+        distribution = metadata.distribution(name)
+        found.update((distribution.read_text("top_level.txt") or "").split())
+        for file in distribution.files or ():
+            first = file.parts[0]
+            found.add(first if len(file.parts) > 1 else inspect.getmodulename(first) or first)
     return found
 
 
-def outside(extra: str) -> set[str]:
-    """The importable names that only other distributions bring, and that are not the tests' own."""
-    allowed = closure(extra)
-    return {
-        name
-        for name, distributions in packages_distributions().items()
-        if not {canonicalize_name(d) for d in distributions} & allowed
-    }
+@pytest.fixture
+def hide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Hide all but what an extra brings from the Pythons that the test starts."""
+
+    def hidden(extra: str) -> set[str]:
+        kept = closure(extra)
+        folder = tmp_path / "hiding"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(HIDING, encoding="utf-8")
+        others = {canonicalize_name(d.metadata["Name"]) for d in metadata.distributions()} - kept
+        hidden = modules_of(others) - modules_of(kept) - {"autograder"}
+        told = {"hidden": sorted(hidden), "distributions": sorted(kept)}
+        (folder / "kept.json").write_text(json.dumps(told), encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(ROOT)]))
+        return kept
+
+    return hidden
 
 
-class Alone:
-    """Runs Python where only one extra can be imported."""
-
-    def __init__(self, extra: str, folder: Path) -> None:
-        self.folder = folder
-        site = folder / "site"
-        site.mkdir()
-        text = BLOCKER.format(blocked=sorted(outside(extra)))
-        (site / "sitecustomize.py").write_text(text, encoding="utf-8")
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(site), str(course.root())]),
-            "SPEEDRUN_HOME": str(folder / "home"),
-            "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
-            "IPYTHONDIR": str(folder / "ipython"),
-        }
-
-    def run(self, *arguments: str, fails: bool = False, cwd: Path | None = None) -> str:
-        """`python ARGUMENTS`; what it said, both ways."""
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=cwd or self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        said = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, said
-        assert "Traceback" not in said, said
-        return said
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_does_what_it_is_for_with_what_it_brings(extra: str, tmp_path: Path, hide) -> None:
+    hide(extra)
+    work = tmp_path / "work"
+    work.mkdir()
+    EXTRAS[extra](work)
 
 
-def test_what_is_blocked_is_what_an_extra_does_not_bring() -> None:
-    assert {"nbgrader", "jupytext", "jinja2", "pytest", "distributed"} - outside("") <= {"jinja2"}
-    assert "jupytext" in outside("lab") and "pytest" in outside("lab")
-    assert not {"nbgrader", "jinja2", "psutil", "numpy"} & outside("lab")
-    assert "nbgrader" in outside("cluster") and "distributed" not in outside("cluster")
-    assert "jupytext" not in outside("dev")
-
-
-def test_a_blocked_import_fails(tmp_path: Path) -> None:
-    assert "No module named" in Alone("", tmp_path).run(
-        "-c", "try:\n    import nbgrader\nexcept ImportError as e:\n    print(e)"
+@pytest.mark.parametrize(
+    ("extra", "hidden", "seen"),
+    [
+        ("none", ("nbformat", "nbgrader", "jupytext", "distributed"), ("torch", "jinja2")),
+        ("lab", ("jupytext", "distributed", "pytest"), ("nbgrader", "ipykernel", "torch")),
+        ("cluster", ("nbgrader", "jupytext"), ("distributed", "torch")),
+    ],
+)
+def test_what_is_hidden(
+    extra: str, hidden: tuple[str, ...], seen: tuple[str, ...], tmp_path: Path, hide
+) -> None:
+    hide(extra)
+    code = (
+        "import sys; from importlib.util import find_spec; print(*filter(find_spec, sys.argv[1:]))"
     )
+    assert run(tmp_path, "-c", code, *hidden, *seen).split() == list(seen)
 
 
-def test_without_an_extra_checks_run_and_the_rest_says_what_it_needs(tmp_path: Path) -> None:
-    alone = Alone("", tmp_path)
-    code = "from autograder import check, status\ncheck.mean_square(lambda n: sum(n))\nstatus()"
-    assert "Not right yet" in alone.run("-c", code)
-    assert "of the 12 hours left" in alone.run("-m", "autograder.cli", "status")
-    for verb in (["grade", START.id], ["sweep", "x.ipynb"]):
-        said = alone.run("-m", "autograder.cli", *verb, fails=True)
-        assert "[lab]" in said, said
+def test_every_extra_is_run() -> None:
+    assert set(EXTRAS) == {"none", *PROJECT["optional-dependencies"]} - {"dev"}
 
 
-@pytest.mark.slow
-def test_the_lab_extra_grades_releases_and_reports(tmp_path: Path) -> None:
-    alone = Alone("lab", tmp_path)
-    path = save(answered(RIGHT), tmp_path, "right.ipynb")
-    said = alone.run("-m", "autograder.cli", "grade", str(path), "--json")
-    assert json.loads(said.splitlines()[-1])["verdict"] == "graded"
-    alone.run("-m", "autograder.cli", "report", "--out", "page.html")
-    assert (tmp_path / "page.html").is_file()
-    root = tmp_path / "course"
-    save_source(root)
-    alone.run("-m", "nbgrader", "generate_assignment", START.id, cwd=root)
-    assert (root / "curriculum" / START.id / f"{START.id}.ipynb").is_file()
-
-
-def save_source(root: Path) -> None:
-    """The part of a clone that nbgrader reads."""
-    source = root / "solutions" / START.id
-    source.mkdir(parents=True)
-    (source / f"{START.id}.ipynb").write_bytes(START.source_path.read_bytes())
-    config = course.root() / "nbgrader_config.py"
-    (root / config.name).write_bytes(config.read_bytes())
-
-
-def test_the_cluster_extra_brings_dask(tmp_path: Path) -> None:
-    code = "from distributed import Client\nimport autograder.research.sweep\nprint(Client)"
-    assert "Client" in Alone("cluster", tmp_path).run("-c", code)
-
-
-@pytest.mark.slow
-def test_the_dev_extra_builds(tmp_path: Path) -> None:
-    said = Alone("dev", tmp_path).run("-m", "autograder.cli", "build", "--check", START.id)
-    assert "1 of 1 modules are up to date." in said
+def test_each_extra_has_a_night_of_its_own() -> None:
+    path = ROOT / ".github" / "workflows" / "nightly.yml"
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert workflow[True]["schedule"]  # YAML reads the key `on` as true
+    job = workflow["jobs"]["extra"]
+    assert set(job["strategy"]["matrix"]["extra"]) == set(EXTRAS)
+    assert "python tests/extras.py ${{ matrix.extra }}" in job["steps"][-1]["run"]

@@ -85,7 +85,16 @@ def test_the_lock_names_no_host_no_build_and_no_cuda() -> None:
 
 def test_the_core_is_light() -> None:
     core = {Requirement(line).name for line in PROJECT["dependencies"]}
-    assert core == {"filelock", "matplotlib", "numpy", "rich", "scikit-learn", "torch", "typer"}
+    assert core == {
+        "filelock",
+        "jinja2",
+        "matplotlib",
+        "numpy",
+        "rich",
+        "scikit-learn",
+        "torch",
+        "typer",
+    }
 
 
 def environment_pip() -> list[str]:
@@ -175,6 +184,25 @@ def test_without_a_python_that_fits_make_says_so(tmp_path: Path) -> None:
         "python3 can't make environments. On Debian or Ubuntu: sudo apt install python3-venv"
     )
     assert not (tmp_path / "venv").exists()
+
+
+@needs_make
+def test_a_python_that_is_named_is_looked_at_too(tmp_path: Path) -> None:
+    old = tmp_path / "python3.10"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.10.13" && exit\nexit 1\n')
+    old.chmod(0o755)
+
+    def setup(python: str) -> str:
+        command = ["make", "setup", f"VENV={tmp_path / 'venv'}", f"PYTHON={python}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode != 0
+        assert not (tmp_path / "venv").exists()
+        return done.stderr.splitlines()[0]
+
+    assert setup(str(old)) == f"PYTHON={old} is Python 3.10.13: name Python 3.11, 3.12 or 3.13."
+    assert (
+        setup("nothing") == "PYTHON=nothing is no Python that runs: name Python 3.11, 3.12 or 3.13."
+    )
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from autograder import course
 from autograder.errors import SpeedrunError
 
 
@@ -27,11 +28,23 @@ def bench(
             "settings for a CPU. Both without this option.",
         ),
     ] = None,
+    module: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE", help="latency: this module only; may be given again."),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="gpt: how often each recipe is trained.")] = 3,
     threads: Annotated[
         int,
         typer.Option(min=1, help="gpt: PyTorch's threads. With more than one, the clock counts."),
     ] = 1,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Only see that it runs: each check once, each GPT for a few steps on any text. "
+            "The figures say little.",
+        ),
+    ] = False,
 ) -> None:
     """Print this machine's figures beside their targets.
 
@@ -45,11 +58,12 @@ def bench(
         if only in (None, Part.latency):
             from autograder.bench import latency
 
-            latency.report(console)
+            chosen = [course.module(name) for name in module or []]
+            latency.report(console, chosen, quick=quick)
         if only in (None, Part.gpt):
             from autograder.bench import gpt
 
-            met = gpt.report(console, rounds=rounds, threads=threads)
+            met = gpt.report(console, rounds=1 if quick else rounds, threads=threads, quick=quick)
     except SpeedrunError as error:
         typer.echo(f"bench: {error}", err=True)
         sys.exit(1)

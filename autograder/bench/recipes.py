@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import itertools
 import json
 import linecache
 import time
@@ -19,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from autograder import course
 from autograder.bench import baseline
@@ -28,6 +30,7 @@ MODULE = "07_build_gpt"
 BASELINE = "baseline"
 # recipe -> the tag of the cell that trains it, and the name that this leaves the model in
 CELLS = {"first GPT": ("bench-first", "model"), "fast GPT": ("bench-fast", "fast_model")}
+FEW = 3  # steps, where a run is only to show that it works
 EVALUATION = "estimate_loss"  # the notebook's own: what it takes is no training time
 
 
@@ -93,20 +96,28 @@ def ready() -> None:
         cells_of(_notebook(), tag)
 
 
-def train_baseline(text: Text, clock: Clock, after_step: Callable[[], object]) -> nn.Module:
-    """The yardstick, trained; only its training is on the clock."""
+def train_baseline(
+    text: Text, clock: Clock, after_step: Callable[[], object], quick: bool = False
+) -> nn.Module:
+    """The yardstick, trained; only its training is on the clock. A few steps where it is quick."""
+    settings = baseline.Settings(steps=FEW, warmup=1) if quick else baseline.Settings()
     with clock.running():
-        return baseline.train(text.train, text.vocab_size, baseline.Settings(), after_step)
+        return baseline.train(text.train, text.vocab_size, settings, after_step)
 
 
-def train_notebooks(recipe: str, text: Text, clock: Clock, seed: int) -> nn.Module:
-    """The notebook's model, trained by the notebook's cell; only that cell is on the clock."""
+def train_notebooks(
+    recipe: str, text: Text, clock: Clock, seed: int, quick: bool = False
+) -> nn.Module:
+    """The notebook's model, trained by the notebook's cell; only that cell is on the clock.
+
+    Where it is quick, a cell that trains ends after a few steps, with what it has made by then.
+    """
     tag, result = CELLS[recipe]
     before, training = cells_of(_notebook(), tag)
     space: dict[str, Any] = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()):
         for name, source in before:
-            _execute(name, source, space)
+            _execute(name, source, space, quick)
         if not _same(space.get("train_data"), text.train):
             raise SpeedrunError(
                 f"{MODULE}: the notebook's train_data is not the first 90% of Tiny Shakespeare."
@@ -115,7 +126,7 @@ def train_notebooks(recipe: str, text: Text, clock: Clock, seed: int) -> nn.Modu
             space[EVALUATION] = _untimed(space[EVALUATION], clock)
         torch.manual_seed(seed)
         with clock.running():
-            _execute(*training, space)
+            _execute(*training, space, quick)
     if not isinstance(space.get(result), nn.Module):
         raise SpeedrunError(f"{MODULE}: the cell tagged {tag} leaves no `{result}`.")
     return space[result]
@@ -160,9 +171,32 @@ def _notebook() -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _execute(name: str, source: str, space: dict[str, Any]) -> None:
+def _execute(name: str, source: str, space: dict[str, Any], quick: bool) -> None:
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    exec(compile(source, name, "exec"), space)
+    with _at_most(FEW) if quick else contextlib.nullcontext():
+        exec(compile(source, name, "exec"), space)
+
+
+class _EnoughError(Exception):
+    """A cell has trained for as many steps as it may."""
+
+
+@contextlib.contextmanager
+def _at_most(steps: int) -> Iterator[None]:
+    """End what trains in here after so many steps of an optimizer."""
+    taken = itertools.count(1)
+
+    def stop(*_: Any) -> None:
+        if next(taken) == steps:
+            raise _EnoughError
+
+    hook = register_optimizer_step_post_hook(stop)
+    try:
+        yield
+    except _EnoughError:
+        return
+    finally:
+        hook.remove()
 
 
 def _untimed(function: Callable[..., Any], clock: Clock) -> Callable[..., Any]:

@@ -26,7 +26,6 @@ import hashlib
 import re
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -44,6 +43,8 @@ EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
 
 def source_notebook(module: course.Module) -> NotebookNode:
     """The module's source notebook, not executed."""
+    import jupytext  # an author's; grading makes releases, and reads no text
+
     text = module.text_path.read_text(encoding="utf-8")
     setup = _setup()
     cells = [_header(module), setup]
