@@ -1150,8 +1150,8 @@ def _explain_check(case: Case, seen: Any, expected: Any) -> str | None:
     form, wanted, got = GRADIENTS[case["name"]], expected["error"], seen["error"]
     if not wanted and 0 < got < 0.1:
         return (
-            f"This gradient is {form}: its error is below 0.0001, and it returns {got:.3g}. What "
-            "rounding leaves is divided by too little: by the larger of 1e-8 and |a| + |n|"
+            f"This gradient is {form}: its error is below 0.0001, and it returns {got:.3g}. Is "
+            "the difference divided by the larger of 1e-8 and |a| + |n|?"
         )
     if not wanted:
         return (
