@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable
 from importlib import metadata
@@ -81,7 +83,14 @@ def modules_of(names: Iterable[str]) -> set[str]:
 
 @pytest.fixture
 def hide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Hide all but what an extra brings from the Pythons that the test starts."""
+    """Hide all but what an extra brings from the Pythons that the test starts.
+
+    What is installed is what a new Python finds: setuptools adds the packages that it carries
+    inside to the path of the Python that imports it.
+    """
+    code = "import json, sys; print(json.dumps(sys.path))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    monkeypatch.setattr(sys, "path", json.loads(found.stdout))
 
     def hidden(extra: str) -> set[str]:
         kept = closure(extra)
@@ -123,6 +132,20 @@ def test_what_is_hidden(
         "import sys; from importlib.util import find_spec; print(*filter(find_spec, sys.argv[1:]))"
     )
     assert run(tmp_path, "-c", code, *hidden, *seen).split() == list(seen)
+
+
+def test_what_setuptools_carries_inside_is_not_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    import setuptools
+
+    carried = Path(setuptools.__file__).parent / "_vendor"
+    monkeypatch.setattr(sys, "path", [*sys.path, str(carried)])
+    hide = request.getfixturevalue("hide")
+    hide("lab")
+    told = json.loads((tmp_path / "hiding" / "kept.json").read_text(encoding="utf-8"))
+    assert (carried / "jaraco").is_dir()
+    assert "jaraco" not in told["hidden"]
 
 
 def test_every_extra_is_run() -> None:
