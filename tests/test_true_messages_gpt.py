@@ -190,3 +190,24 @@ def test_seconds_out_of_all_proportion_are_refused_where_the_first_are_not_known
     names["fast_seconds"] = 30.0
     seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
     assert exercise.measured(cases[0], seen[0]["value"])["quicker"]
+
+
+@pytest.mark.parametrize(("steps", "passes"), [(1100, False), (850, True)])
+def test_the_first_gpt_with_fewer_steps_is_not_quick_enough(steps: int, passes: bool) -> None:
+    """1,700 steps are the first training's: 1,100 of them take 0.65 of its seconds."""
+    space = {"others": [100 * steps / 1700], "first seconds": 100.0}
+    assert training._quicker(space) is passes
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.76, True), (0.81, False)])
+def test_the_loss_of_the_first_gpt_with_half_its_steps_is_not_enough(
+    share: float, passes: bool
+) -> None:
+    """Of the pairs' loss, 850 plain steps had 0.81 in three trainings, FastGPT at most 0.76."""
+    exercise = by_id()["faster"]
+    cases = draw(exercise, INSTANT_SEED)
+    answer = (training.Parrot(), 50.0)
+    seen = observe(exercise.probe, exercise.takes, answer, cases, exercise.limit)[0]["value"]
+    pairs = training._best(cases[0], seen)["loss"] / share
+    case = {**cases[0], "_pairs": dict.fromkeys(cases[0]["_pairs"], pairs)}
+    assert exercise.measured(case, seen)["loss is low enough"] is passes

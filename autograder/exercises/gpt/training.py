@@ -137,6 +137,8 @@ learning_rate = Exercise(
 # --- A trained model -----------------------------------------------------------------------------
 
 WINDOWS, LENGTH, CUT = 40, 64, 9
+# The first GPT with half of its steps has 0.81 of the pairs' loss, FastGPT with 500 steps 0.75.
+QUICK = 0.5  # of the first training's seconds
 LONGEST = 600  # seconds that a fast training may take where the first one's are not known
 
 
@@ -198,14 +200,14 @@ def _judged(share: float) -> dict[str, Callable]:
 
 
 def _quicker(seen: Any) -> bool:
-    """Whether the second training took at most 0.7 of the first one's seconds, if known."""
+    """Whether the second training took at most half of the first one's seconds, if known."""
     first = seen["first seconds"]
     if not seen["others"]:
         return True
     mine = seen["others"][0]
     if not isinstance(mine, (int, float)) or not mine > 0:
         return False
-    return mine <= (0.7 * first if isinstance(first, (int, float)) else LONGEST)
+    return mine <= (QUICK * first if isinstance(first, (int, float)) else LONGEST)
 
 
 def _explain(share: float) -> Callable:
@@ -241,7 +243,7 @@ def _explain(share: float) -> Callable:
             )
         return (
             f"The loss is fine. It took {mine:.1f} seconds, the first GPT {first:.1f}: at most "
-            f"{0.7 * first:.1f} are asked for"
+            f"{QUICK * first:.1f} are asked for"
         )
 
     return explain
@@ -397,7 +399,7 @@ faster = Exercise(
     difficulty=4,
     cases=_trained_cases,
     probe=probes.trained,
-    explain=_explain(0.83),
+    explain=_explain(0.8),
     show=lambda case: f"fast_model on {WINDOWS} windows of {LENGTH} characters, and its seconds",
     limit=20.0,
     trains=True,
@@ -413,5 +415,5 @@ faster = Exercise(
         "fast_model = FastGPT()\nstart = time.process_time()\ntrain_fast(...)\n"
         "fast_seconds = ...\n```",
     ),
-    **_judged(0.83),
+    **_judged(0.8),
 )
