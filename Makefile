@@ -2,6 +2,7 @@
 #
 #   make lab              open the course in JupyterLab          (ARGS=--headless prints the URL only)
 #   make test             everything that CI runs                (JOBS=4 for more at once)
+#   make test-long        the suite with what it leaves to the night (nightly.yml runs it)
 #   make build            write the notebooks from their text    (ARGS="04_micrograd" for one)
 #   make bench            how fast are checks, and the GPTs?     (ARGS="--only gpt" for one half)
 #   make setup            only make .venv; the others do it themselves
@@ -16,7 +17,7 @@ STAMP = $(VENV)/.setup-done
 # goes on with PyPI or whatever index it is configured for.
 TORCH_CPU = --extra-index-url https://download.pytorch.org/whl/cpu
 
-.PHONY: help setup lab test build bench
+.PHONY: help setup lab test test-long build bench
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -70,11 +71,13 @@ test: setup
 	$(BIN)/ruff format --check
 	$(BIN)/speedrun build --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
-	@for notebook in solutions/*/*.ipynb; do \
+	@printf '%s\n' solutions/*/*.ipynb | xargs -P $(JOBS) -n 1 sh -c ' \
 	  home=$$(mktemp -d) && \
-	  SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval "$$notebook" || exit 1; \
-	  rm -rf "$$home"; \
-	done
+	  SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval "$$1"; \
+	  code=$$?; rm -rf "$$home"; exit $$code' nbval
+
+test-long: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --long
 
 build: setup
 	@$(BIN)/speedrun build $(ARGS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import re
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from autograder import course
 from autograder.bench import __main__ as command
-from autograder.bench import baseline, gpt, recipes
+from autograder.bench import baseline, gpt, latency, recipes
 from autograder.bench.measure import Run, interleaved, ratio, time_to, validation_loss
 from autograder.errors import SpeedrunError
 
@@ -99,8 +99,8 @@ def test_the_baselines_learning_rate_rises_and_falls() -> None:
     settings = baseline.Settings()
     rates = [baseline.learning_rate(step, settings) for step in range(settings.steps)]
     assert max(rates) == rates[settings.warmup] == settings.lr
-    assert all(a < b for a, b in pairwise(rates[: settings.warmup + 1]))
-    assert all(a > b for a, b in pairwise(rates[settings.warmup :]))
+    assert all(a < b for a, b in itertools.pairwise(rates[: settings.warmup + 1]))
+    assert all(a > b for a, b in itertools.pairwise(rates[settings.warmup :]))
     assert rates[-1] == pytest.approx(settings.lr_end, abs=1e-8)
 
 
@@ -217,7 +217,11 @@ def quickly(tmp_path: Path, *arguments: str) -> str:
 
 
 # Functions and questions, classes that grow from cell to cell, and texts for a person to grade.
-OF_EVERY_KIND = ["02a_neural_networks", "04_micrograd", "08_paper_replication"]
+OF_EVERY_KIND = [
+    "02a_neural_networks",
+    "04_micrograd",
+    pytest.param("08_paper_replication", marks=pytest.mark.long),  # three minutes
+]
 
 
 @pytest.mark.slow
@@ -229,6 +233,17 @@ def test_the_latency_of_every_kind_of_module_can_be_measured(
     said = quickly(tmp_path, "--only", "latency", "--module", module.id)
     measured = set(re.findall(r"^│ (\w+) +│ +[\d.]+ s", said, re.MULTILINE))
     assert measured == {exercise.id for exercise in module.exercises if not exercise.trains}
+
+
+def test_a_check_of_words_is_measured_like_any_other(home: Path) -> None:
+    """In the cells of 08 before its first training."""
+    module = course.module("08_paper_replication")
+    measured = set()
+    for exercise, answers in itertools.islice(latency.solved(module), 6):
+        (seconds,) = latency.check_times(exercise, answers, repeats=1)
+        assert seconds > 0
+        measured.add(exercise.id)
+    assert {"read_claim", "preregister"} <= measured
 
 
 @pytest.mark.slow
