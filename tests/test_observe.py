@@ -18,6 +18,7 @@ import torch
 
 from autograder.plain import Other, encode
 from autograder.probes import call, observe
+from autograder.probes.limit import PATIENCE
 from autograder.probes.observe import PRINTED_LIMIT, misuse
 
 ONE = [{"args": [[1.0, 2.0]]}]
@@ -118,11 +119,15 @@ def test_endless_code_is_stopped(function: Any) -> None:
     handler, tracer = signal.getsignal(signal.SIGINT), sys.gettrace()
     waits = function in WAITING
     limit = 0.1 if waits else 0.5  # only the clock ends what waits: after ten times the limit
-    start = time.thread_time()
+    start, began = time.thread_time(), time.monotonic()
     found = observe(call, {"f": "function"}, (function,), ONE * 3, limit)
+    starved = (
+        time.monotonic() - began > PATIENCE * limit
+    )  # a machine too busy for a tenth of a core
     assert time.thread_time() - start < limit + 1
     assert [item["status"] for item in found] == ["timed_out"]
-    assert (found[0]["limit"], found[0]["waited"]) == (limit, waits)
+    assert found[0]["limit"] == limit
+    assert found[0]["waited"] is waits or starved
     # Nothing stays behind: no handler, no tracing, no interruption that comes late.
     assert signal.getsignal(signal.SIGINT) is handler
     assert sys.gettrace() is tracer
