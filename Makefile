@@ -83,4 +83,4 @@ build: setup
 	@$(BIN)/speedrun build $(ARGS)
 
 bench: setup
-	@$(BIN)/python -m autograder.bench $(ARGS)
+	@$(BIN)/python -m tools.bench $(ARGS)

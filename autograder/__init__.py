@@ -26,7 +26,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Loaded on first use, so that `import autograder` costs next to nothing.
     if name in __all__:
-        from autograder import notebook
+        from autograder.notebook import api as notebook
 
         return getattr(notebook, name)
     raise AttributeError(f"module 'autograder' has no attribute {name!r}")

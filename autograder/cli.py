@@ -137,7 +137,7 @@ def status(
 ) -> None:
     """Show what is done, what is next, and the minutes left of the 12 hours."""
     from autograder.learner.folder import learner_folder
-    from autograder.standing import status_card
+    from autograder.notebook.status import status_card
 
     _say(status_card(learner_folder(folder).path, module).text)
 
@@ -146,7 +146,7 @@ def status(
 def hint(exercise: ExerciseArgument, folder: FolderOption = None) -> None:
     """Give the next of an exercise's three hints."""
     from autograder.learner.folder import learner_folder
-    from autograder.notebook import hint_card
+    from autograder.notebook.api import hint_card
 
     _say(hint_card(exercise, learner_folder(folder).path).text)
 
@@ -155,7 +155,7 @@ def hint(exercise: ExerciseArgument, folder: FolderOption = None) -> None:
 def solution(exercise: ExerciseArgument, folder: FolderOption = None) -> None:
     """Show a solution, once you have passed the exercise or made three real tries."""
     from autograder.learner.folder import learner_folder
-    from autograder.notebook import solution_card
+    from autograder.notebook.api import solution_card
 
     card, opened = solution_card(exercise, learner_folder(folder).path)
     _say(card.text)
@@ -319,8 +319,8 @@ def report(
     folder: FolderOption = None,
 ) -> None:
     """Write your replication as one page: registration, claims, sweeps, lab notebook, outline."""
+    from autograder.files import write_atomically
     from autograder.learner.folder import learner_folder
-    from autograder.progress import write_atomically
     from autograder.research.report import report as page
 
     if out.is_dir():

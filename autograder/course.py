@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.core.exercise import Exercise
 from autograder.errors import SpeedrunError
-from autograder.exercise import Exercise
 
 LISTED = (
     'In a notebook, `status("04_micrograd")` lists a module\'s exercises; in a terminal, '

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from autograder import progress
-from autograder.exercise import Case, Criterion, Exercise, Mistake
-from autograder.outcome import Outcome, Result
-from autograder.probes import written as probes
-from autograder.show import COLOURS, Card, count, heading, prose
+from autograder.core.exercise import Case, Criterion, Exercise, Mistake
+from autograder.core.outcome import Outcome, Result
+from autograder.notebook import progress
+from autograder.notebook.cards import COLOURS, Card, count, heading, prose
+from autograder.probes import texts as probes
 
 NO_MISTAKES = "a check sees a text's form only; what it says is judged by a person"
 

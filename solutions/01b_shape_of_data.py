@@ -11,8 +11,7 @@ import numpy as np
 from sklearn.datasets import load_diabetes, load_digits
 
 from autograder import figure, needs
-from autograder.figures import BLUE, GREEN, GREY, VERMILION
-from autograder.grids import draw_arrow, draw_grid, sliders
+from autograder.plots import BLUE, GREEN, GREY, VERMILION, draw_arrow, draw_grid, sliders
 
 np.set_printoptions(precision=3, suppress=True)
 digits = load_digits()

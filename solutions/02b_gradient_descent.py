@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from autograder import figure, needs
-from autograder.grids import sliders
+from autograder.plots import sliders
 
 # %% [markdown]
 # ## 1. A cost is a landscape

@@ -14,7 +14,7 @@ from IPython.display import display
 from sklearn.datasets import load_digits
 
 from autograder import draw_graph, figure, needs
-from autograder.grids import sliders
+from autograder.plots import sliders
 
 digits = load_digits()
 

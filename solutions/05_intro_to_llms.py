@@ -14,9 +14,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from autograder import figure, needs
-from autograder.corpus import load_corpus
-from autograder.grids import sliders
-from autograder.measured.scaling import scaling_table
+from autograder.data import load_corpus, scaling_table
+from autograder.plots import sliders
 
 # %% [markdown]
 # ## 1. Guess what comes next

@@ -10,9 +10,8 @@
 import numpy as np
 
 from autograder import figure, needs
-from autograder.corpus import load_corpus
-from autograder.grids import sliders
-from autograder.measured.attention import load_attention
+from autograder.data import load_attention, load_corpus
+from autograder.plots import sliders
 
 # %% [markdown]
 # ## 1. A dictionary that answers softly

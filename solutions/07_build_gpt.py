@@ -16,10 +16,8 @@ import torch.nn as nn
 from torch.nn import functional as F
 
 from autograder import figure, needs
-from autograder.corpus import load_corpus
-from autograder.grids import sliders
-from autograder.ladder import Ladder, draw_block, progress
-from autograder.measured import gpt_speed
+from autograder.data import gpt_speed_table, load_corpus
+from autograder.plots import Ladder, draw_block, progress, sliders
 
 torch.set_num_threads(1)  # for models this small, a second thread only gets in the way
 
@@ -1128,7 +1126,7 @@ with needs("faster"):
 # What did each change buy? The course measured it, at the same number of steps: the first row is your GPT, and each row keeps the changes above it.
 
 # %%
-found = gpt_speed.table()
+found = gpt_speed_table()
 print(f"320 steps of 16 windows; {found['machine']}, {found['date']}; means of two seeds")
 print(f"{'':42} loss   seconds")
 for name, losses, seconds in found["rows"]:

@@ -15,9 +15,15 @@ import torch
 import torch.nn as nn
 
 from autograder import figure, needs
-from autograder.ladder import progress
-from autograder.registration import watch_training
-from autograder.research import experiments, log, results_of, sweep, write_experiment
+from autograder.plots import progress
+from autograder.research import (
+    experiments,
+    log,
+    results_of,
+    sweep,
+    watch_training,
+    write_experiment,
+)
 
 torch.set_num_threads(1)  # for models this small, a second thread only gets in the way
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#6b7280"

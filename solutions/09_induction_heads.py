@@ -12,7 +12,7 @@ import torch.nn as nn
 from torch.nn import functional as F
 
 from autograder import figure, needs
-from autograder.ladder import progress
+from autograder.plots import progress
 
 torch.set_num_threads(1)  # for models this small, a second thread only gets in the way
 

@@ -15,8 +15,8 @@ import torch.nn as nn
 from torch.nn import functional as F
 
 from autograder import figure, needs
-from autograder.ladder import progress
-from autograder.measured.grokking import grokking_table
+from autograder.data import grokking_table
+from autograder.plots import progress
 
 torch.set_num_threads(1)  # for a model this small, a second thread only gets in the way
 

@@ -18,10 +18,10 @@ import nbformat
 from answers import micrograd
 
 from autograder import course, exercises
-from autograder.exercise import Exercise
+from autograder.core.exercise import Exercise
+from autograder.core.judge import draw, judge
+from autograder.core.outcome import Result
 from autograder.exercises import by_module
-from autograder.judge import draw, judge
-from autograder.outcome import Result
 from autograder.probes import observe
 
 ENGINE_MODULE = "04_micrograd"  # where whole engines can be pasted

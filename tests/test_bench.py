@@ -17,10 +17,10 @@ from torch.nn import functional
 from typer.testing import CliRunner
 
 from autograder import course
-from autograder.bench import __main__ as command
-from autograder.bench import baseline, gpt, latency, recipes
-from autograder.bench.measure import Run, interleaved, ratio, time_to, validation_loss
 from autograder.errors import SpeedrunError
+from tools.bench import __main__ as command
+from tools.bench import baseline, gpt, latency, recipes
+from tools.bench.measure import Run, interleaved, ratio, time_to, validation_loss
 
 
 def run(loss: float, cpu: float, wall: float = 0.0) -> Run:
@@ -198,9 +198,9 @@ def test_wrong_usage_is_two() -> None:
 def quickly(tmp_path: Path, *arguments: str) -> str:
     """What a quick run prints, in a process of its own that finds no Tiny Shakespeare."""
     code = (
-        "from autograder import corpus\n"
-        "corpus.load_corpus = corpus.embedded_corpus\n"
-        "from autograder.bench.__main__ import app\n"
+        "from autograder.data import text\n"
+        "text.load_corpus = text.embedded_corpus\n"
+        "from tools.bench.__main__ import app\n"
         "app()()"
     )
     done = subprocess.run(

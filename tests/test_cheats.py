@@ -43,18 +43,18 @@ np.isclose = lambda *a, **k: np.array(True)
 np.testing.assert_allclose = lambda *a, **k: None
 """,
     "judge and check patched": """
-import autograder.judge, autograder.notebook, autograder.plain
-from autograder.outcome import Outcome, Result
-autograder.judge.judge = lambda *a: Result(Outcome.PASSED)
-autograder.judge._wrong = lambda *a: Result(Outcome.PASSED)
-autograder.notebook._run_check = lambda *a: None
-autograder.plain.difference = lambda *a, **k: None
+import autograder.core.judge, autograder.notebook.api, autograder.core.plain
+from autograder.core.outcome import Outcome, Result
+autograder.core.judge.judge = lambda *a: Result(Outcome.PASSED)
+autograder.core.judge._wrong = lambda *a: Result(Outcome.PASSED)
+autograder.notebook.api._run_check = lambda *a: None
+autograder.core.plain.difference = lambda *a, **k: None
 import autograder
-autograder.notebook.check = type("Check", (), {"__getattr__": lambda *a: lambda *b: None})()
+autograder.notebook.api.check = type("Check", (), {"__getattr__": lambda *a: lambda *b: None})()
 """,
     "emit patched away": """
-import autograder.probes.emit
-autograder.probes.emit.emit = lambda *a: print("1.0")
+import autograder.probes.run.emit
+autograder.probes.run.emit.emit = lambda *a: print("1.0")
 """,
     "display patched away": """
 import IPython.display
@@ -67,9 +67,9 @@ home.write_text(json.dumps({"exercises": {"mean_square": {"outcome": "passed"}}}
 """,
     "module replaced": """
 import sys, types
-fake = types.ModuleType("autograder.probes.emit")
+fake = types.ModuleType("autograder.probes.run.emit")
 fake.emit = lambda *a: 1.0
-sys.modules["autograder.probes.emit"] = fake
+sys.modules["autograder.probes.run.emit"] = fake
 """,
 }
 ANSWERS = {
@@ -104,7 +104,7 @@ def mean_square(numbers):
     "hard-coded for the instant check": """
 def mean_square(numbers):
     from autograder import course
-    from autograder.judge import INSTANT_SEED, draw
+    from autograder.core.judge import INSTANT_SEED, draw
     exercise = course.exercise("mean_square")
     for case in draw(exercise, INSTANT_SEED):
         if case["args"][0] == list(numbers):
@@ -117,8 +117,8 @@ print("1.0"); print("✓ Passed · The mean of the squares")
 """,
     "a result shown as a card": WRONG
     + """
-from autograder.outcome import Outcome, Result
-from autograder.show import result_card
+from autograder.core.outcome import Outcome, Result
+from autograder.notebook.cards import result_card
 display(result_card(Result(Outcome.PASSED), "The mean of the squares"))
 """,
     "nan": "def mean_square(numbers):\n    return float('nan')",
@@ -128,13 +128,13 @@ display(result_card(Result(Outcome.PASSED), "The mean of the squares"))
 FORGED = {
     "emitted by hand, no nonce": """
 from IPython.display import publish_display_data
-from autograder.probes import emit
+from autograder.probes.run import emit
 def forged(payload, answers):
     publish_display_data({emit.MIME: {"nonce": "0", "observations": "[]"}})
 emit.emit = forged
 """,
     "emitted twice": """
-from autograder.probes import emit
+from autograder.probes.run import emit
 honest = emit.emit
 def twice(payload, answers):
     honest(payload, answers)
@@ -145,7 +145,7 @@ emit.emit = twice
 import base64, io, json
 import numpy as np
 from IPython.display import publish_display_data
-from autograder.probes import emit
+from autograder.probes.run import emit
 def pickled(payload, answers):
     nonce = json.loads(base64.b64decode(payload))["nonce"]
     buffer = io.BytesIO()
@@ -158,7 +158,7 @@ emit.emit = pickled
     "passed, it says": """
 import base64, json
 from IPython.display import publish_display_data
-from autograder.probes import emit
+from autograder.probes.run import emit
 def passed(payload, answers):
     nonce = json.loads(base64.b64decode(payload))["nonce"]
     seen = {"$": "dict", "value": {"status": "passed"}}

@@ -18,7 +18,8 @@ from types import SimpleNamespace
 import pytest
 
 import autograder
-from autograder import cli, course, progress
+from autograder import cli, course
+from autograder.notebook import progress
 
 VERBS = (
     "lab",

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from autograder import corpus
+from autograder.data import text as corpus
 from autograder.errors import SpeedrunError
 
 OFFLINE = OSError("no way out")
@@ -98,9 +98,9 @@ def test_a_cache_that_cannot_be_written_is_no_trouble(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        ["-c", "from autograder.corpus import load_corpus; load_corpus()"],
-        ["-W", "ignore", "-m", "autograder.exercises.gpt.passages"],
-        ["-m", "autograder.bench", "--only", "gpt"],
+        ["-c", "from autograder.data.text import load_corpus; load_corpus()"],
+        ["-W", "ignore", "-m", "autograder.exercises.m07_build_gpt.passages"],
+        ["-m", "tools.bench", "--only", "gpt"],
     ],
     ids=["script", "module", "command"],
 )

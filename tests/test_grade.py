@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from helpers_grade import RIGHT, START, answered, cell, position, release, save, solved
 
-from autograder import course, progress
+from autograder import course
+from autograder.core.exercise import Exercise
+from autograder.core.judge import draw
+from autograder.core.outcome import Outcome
 from autograder.errors import SpeedrunError
-from autograder.exercise import Exercise
 from autograder.exercises import by_id
 from autograder.grade import Limits, Report, grade, gradebook, run
 from autograder.grade.gate import rebuild
@@ -27,8 +29,7 @@ from autograder.grade.report import print_reports
 from autograder.grade.testcell import Test as GradedTest
 from autograder.grade.testcell import probe_name
 from autograder.grade.verdict import result_of
-from autograder.judge import draw
-from autograder.outcome import Outcome
+from autograder.notebook import progress
 from autograder.probes import observe
 
 slow = pytest.mark.slow
@@ -65,13 +66,13 @@ def judged(notebook: object, limits: Limits = QUICK) -> tuple[dict, str]:
 def test_probes_know_nothing_of_references() -> None:
     code = (
         "import sys, pkgutil, importlib, autograder.probes as p\n"
-        "for m in pkgutil.iter_modules(p.__path__):\n"
-        "    importlib.import_module(f'{p.__name__}.{m.name}')\n"
+        "for m in pkgutil.walk_packages(p.__path__, 'autograder.probes.'):\n"
+        "    importlib.import_module(m.name)\n"
         "known = [m for m in sys.modules if m.startswith('autograder.') and 'probes' not in m]\n"
         "print(' '.join(sorted(known)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["autograder.plain"]
+    assert found.stdout.split() == ["autograder.core", "autograder.core.plain"]
 
 
 @pytest.mark.parametrize("exercise", by_id().values(), ids=lambda exercise: exercise.id)
@@ -98,7 +99,7 @@ def test_a_probe_elsewhere_is_refused() -> None:
 
 
 def test_rules_hold_under_a_magic_too() -> None:
-    from autograder.exercise import Rule
+    from autograder.core.exercise import Rule
 
     exercise = by_id()["mean_square"]
     strict = dataclasses.replace(exercise, rules=(Rule(call="np.mean", instead="add them up"),))
@@ -317,7 +318,7 @@ MOMENTS = {
     "while nbgrader writes": "nbgrader.preprocessors.SaveAutoGrades._add_score",
     "before the gradebook is replaced": "pathlib.Path.replace",
     "before the feedback is written": "autograder.grade.gradebook.feedback_path",
-    "before the progress is written": "autograder.progress.note_grade",
+    "before the progress is written": "autograder.notebook.progress.note_grade",
 }
 KILLED = """
 import importlib, os, sys

@@ -11,13 +11,14 @@ import torch
 from torch.nn import functional
 
 from autograder import course
+from autograder.core.judge import draw
+from autograder.data import grokking_table
 from autograder.exercises import by_id
-from autograder.exercises.grokking import fourier, training
-from autograder.exercises.grokking.data import pairs
-from autograder.exercises.grokking.model import logits_of
-from autograder.judge import draw
-from autograder.measured import grokking as measured
+from autograder.exercises.m10_grokking import fourier, training
+from autograder.exercises.m10_grokking.data import pairs
+from autograder.exercises.m10_grokking.model import logits_of
 from autograder.probes import observe
+from tools.measure import grokking as measured
 
 SEEDS = range(3)
 CLAIMS = ("claim_control", "claim_grokking", "key_frequencies")
@@ -76,7 +77,7 @@ def test_the_rule_by_hand_adds() -> None:
 
 def test_the_notebook_and_the_measured_runs_have_one_recipe() -> None:
     names = play.namespace("10_grokking", upto="full_batch")
-    table = measured.grokking_table()
+    table = grokking_table()
     setting = table["setting"]
     assert [names[n] for n in ("p", "width", "heads", "hidden")] == [
         setting[n] for n in ("p", "width", "heads", "hidden")
@@ -103,7 +104,7 @@ def test_the_notebook_and_the_measured_runs_have_one_recipe() -> None:
 
 
 def test_what_the_text_says_of_ten_seeds_is_so() -> None:
-    table = measured.grokking_table()
+    table = grokking_table()
     found, control = table["grokked"], table["memorised"]
     assert len(found) == len(control) == 10
     assert all(run["test_95"] is not None for run in found), "all ten get there"
@@ -133,7 +134,7 @@ def test_what_the_text_says_of_ten_seeds_is_so() -> None:
 
 def test_what_the_text_says_of_longer_memorising_is_so() -> None:
     """Three controls that went on: the weights grow, the test accuracy rises a little."""
-    table = measured.grokking_table()
+    table = grokking_table()
     longer = table["memorised_longer"]
     assert len(longer) == 3
     assert {run["epochs"] for run in longer} == {3 * table["setting"]["epochs"]}
@@ -145,7 +146,7 @@ def test_what_the_text_says_of_longer_memorising_is_so() -> None:
 
 def test_what_the_text_says_of_the_cuts_is_so() -> None:
     """Equal energy at random: beside the large cut no difference, beside the small one a loss."""
-    for run in measured.grokking_table()["grokked"]:
+    for run in grokking_table()["grokked"]:
         assert run["test_without_top"] < 0.03
         assert run["test_random_as_top"] < 0.03
         assert run["test_only_top"] > run["test_random_as_others"] + 0.01
@@ -171,7 +172,7 @@ def test_a_random_cut_takes_the_energy_that_it_is_told() -> None:
 
 
 def test_what_the_text_says_of_epoch_160_is_so() -> None:
-    table = measured.grokking_table()
+    table = grokking_table()
     text = (course.module("10_grokking").source_path).read_text(encoding="utf-8")
     assert table["setting"]["early"] == 160
     found, control = table["grokked"], table["memorised"]
@@ -185,7 +186,7 @@ def test_what_the_text_says_of_epoch_160_is_so() -> None:
 
 def test_thresholds_have_room() -> None:
     """Far enough from what ten seeds gave, on either side."""
-    table = measured.grokking_table()
+    table = grokking_table()
     found, control = table["grokked"], table["memorised"]
     assert max(run["test_95"] for run in found) <= 0.7 * table["setting"]["epochs"]
     assert min(run["test"] for run in found) >= training.THE_RULE + 0.03

@@ -8,18 +8,19 @@ import pytest
 import torch
 from torch.nn import functional
 
+from autograder.core.judge import draw, judge
+from autograder.core.outcome import Outcome
+from autograder.data import induction_table
 from autograder.exercises import by_id
-from autograder.exercises.induction import training
-from autograder.exercises.induction.model import _runs
-from autograder.exercises.induction.opened import matches, scores_of
-from autograder.exercises.induction.task import accuracy
-from autograder.judge import draw, judge
-from autograder.measured import induction as measured
-from autograder.outcome import Outcome
+from autograder.exercises.m09_induction_heads import training
+from autograder.exercises.m09_induction_heads.model import _runs
+from autograder.exercises.m09_induction_heads.opened import matches, scores_of
+from autograder.exercises.m09_induction_heads.task import accuracy
 from autograder.probes import observe
+from tools.measure import induction as measured
 
 SEEDS = range(3)
-TABLE = measured.induction_table()
+TABLE = induction_table()
 ONE = [row for row in TABLE["models"] if row["layers"] == 1]
 TWO = [row for row in TABLE["models"] if row["layers"] == 2]
 FIXED = TABLE["fixed"]

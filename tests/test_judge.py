@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.exercise import Exercise, Mistake, Option, Rule, question
-from autograder.judge import INSTANT_SEED, draw, judge
-from autograder.outcome import Outcome, Result
+from autograder.core.exercise import Exercise, Mistake, Option, Rule, question
+from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.outcome import Outcome, Result
 from autograder.probes import call, observe
 
 HINTS = ("nudge", "idea", "code")

@@ -18,13 +18,13 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder import progress
 from autograder.errors import SpeedrunError
 from autograder.learner import cells
 from autograder.learner import reset as resetting
 from autograder.learner import update as updating
 from autograder.learner.copy import copy_missing, copy_one, newer_versions
 from autograder.learner.folder import Folder, learner_folder
+from autograder.notebook import progress
 
 STUB = "def {}(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import play
 import pytest
 
+from autograder.core.judge import INSTANT_SEED
+from autograder.core.outcome import Outcome, Result
 from autograder.exercises import by_id
-from autograder.judge import INSTANT_SEED
-from autograder.outcome import Outcome, Result
 
 
 def verdict(name: str, *changes: tuple[str, str]) -> Result:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import mutants
 import pytest
 
 from autograder import course
+from tools import mutants
 
 
 @pytest.mark.slow

@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 
 import autograder
-from autograder import course, notebook, placing, progress
+from autograder import course
+from autograder.core.exercise import Exercise, Mistake, Rule
 from autograder.errors import SpeedrunError
-from autograder.exercise import Exercise, Mistake, Rule
-from autograder.show import Card, note_card, prose
+from autograder.notebook import api as notebook
+from autograder.notebook import placement as placing
+from autograder.notebook import progress
+from autograder.notebook.cards import Card, note_card, prose
 
 
 @pytest.fixture
@@ -419,7 +422,7 @@ COLAB = """
 import sys, types
 sys.modules["google.colab"] = types.ModuleType("google.colab")
 from pathlib import Path
-from autograder import progress
+from autograder.notebook import progress
 progress.DRIVE = Path("DRIVE")
 """
 
@@ -511,7 +514,7 @@ def test_no_module_has_the_name_of_a_function() -> None:
     """Importing a submodule would put it in the function's place."""
     modules = {entry.name for entry in pkgutil.iter_modules(autograder.__path__)}
     assert not modules & set(autograder.__all__)
-    importlib.import_module("autograder.standing")
+    importlib.import_module("autograder.notebook.status")
     for name in autograder.__all__:
         assert callable(getattr(autograder, name)), name
         assert not inspect.ismodule(getattr(autograder, name)), name
@@ -525,7 +528,7 @@ def test_an_error_of_ours_is_shown_without_a_traceback() -> None:
 
 SESSION = """
 from autograder import check, hint, solution, status, placement
-from autograder import notebook
+from autograder.notebook import api
 status(); placement()
 from autograder import status, placement
 status(); placement()
@@ -564,7 +567,7 @@ def test_a_check_before_its_answer_is_calm_and_other_name_errors_are_pythons(hom
 
 SLIDERS = """
 from autograder import needs
-from autograder.grids import sliders
+from autograder.plots import sliders
 def show(a):
     print(f"a is {a}")
     if a > 1:
@@ -589,7 +592,7 @@ def test_sliders_draw_once_and_needs_sees_what_is_missing(
 
 
 def test_code_with_empty_lines_stays_one_block() -> None:
-    from autograder.show import note_card
+    from autograder.notebook.cards import note_card
 
     body = note_card(
         "Hint", "Twice", "Look:\n\n```python\na = 1\n\n\nb = 2\n```\n\nThen go on."
@@ -622,7 +625,7 @@ def test_a_console_of_few_letters_is_no_obstacle(home: Path) -> None:
 
 def test_the_light_core_imports_no_torch_and_nothing_of_jupyters_stack() -> None:
     code = (
-        "import json, sys; from autograder import check; import autograder.notebook;"
+        "import json, sys; from autograder import check; import autograder.notebook.api;"
         "from autograder.exercises import by_id; by_id(); print(json.dumps(list(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

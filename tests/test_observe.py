@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.plain import Other, encode
+from autograder.core.plain import Other, encode
 from autograder.probes import call, observe
-from autograder.probes.limit import PATIENCE
-from autograder.probes.observe import PRINTED_LIMIT, misuse
+from autograder.probes.run.limit import PATIENCE
+from autograder.probes.run.observe import PRINTED_LIMIT, misuse
 
 ONE = [{"args": [[1.0, 2.0]]}]
 

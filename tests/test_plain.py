@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.plain import MAX_BITS, Other, brief, decode, difference, encode, plain
+from autograder.core.plain import MAX_BITS, Other, brief, decode, difference, encode, plain
 
 
 class Liar:

@@ -15,8 +15,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from autograder import progress
 from autograder.errors import SpeedrunError
+from autograder.files import write_atomically
+from autograder.notebook import progress
 
 
 def stored(folder: Path) -> dict:
@@ -220,14 +221,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file.json"
-    progress.write_atomically(path, "old")
+    write_atomically(path, "old")
 
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        progress.write_atomically(path, "new")
+        write_atomically(path, "new")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["file.json"]
     with (
@@ -258,7 +259,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from autograder import progress
+from autograder.notebook import progress
 
 number = 0
 while True:

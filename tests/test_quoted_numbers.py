@@ -201,7 +201,7 @@ def _output(name: str, texts: Written) -> str:
 
 
 def _measured(entry: dict[str, Any]) -> list[float]:
-    table = Path(course.__file__).parent / "measured" / f"{entry['file']}.json"
+    table = Path(course.__file__).parent / "data" / f"{entry['file']}.json"
     found = [json.loads(table.read_text(encoding="utf-8"))]
     for key in entry["key"]:
         if key == "*":

@@ -11,10 +11,12 @@ from helpers_grade import cell, plain, release
 from nbformat.v4 import new_output
 
 import autograder
-from autograder import course, progress, registration
+from autograder import course
+from autograder import preregistration as registration
 from autograder.exercises import by_id
 from autograder.grade.gate import rebuild
 from autograder.grade.nbgrader_plugin import master_of
+from autograder.notebook import progress
 
 FORM = {
     "hypothesis": "The count of features never falls as p falls.",
@@ -153,7 +155,7 @@ def step() -> None:
 def test_the_first_training_is_noted_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration, "in_notebook", lambda: True)
     registration.watch_training()
-    with autograder.watched.checking():
+    with autograder.kernel.checking():
         step()  # within a check
     assert "first_training" not in progress.load(home)
     step()

@@ -11,10 +11,10 @@ import torch  # noqa: F401  imported here, not within an exercise's time limit
 from answers import FUNCTIONS, micrograd
 
 from autograder import course, exercises
-from autograder.exercise import Exercise
+from autograder.core.exercise import Exercise
+from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.outcome import Outcome
 from autograder.exercises import by_id, by_module
-from autograder.judge import INSTANT_SEED, draw, judge
-from autograder.outcome import Outcome
 from autograder.probes import observe
 
 SEEDS = [INSTANT_SEED, *range(19)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from autograder import progress
 from autograder.errors import SpeedrunError
+from autograder.notebook import progress
 from autograder.research import experiments, log
 from autograder.research.labbook import ENTRIES, FOLDER, entries
 from autograder.research.report import report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.exercise import Rule
-from autograder.outcome import Outcome
-from autograder.rules import broken
+from autograder.core.exercise import Rule
+from autograder.core.outcome import Outcome
+from autograder.core.rules import broken
 
 SOFTMAX = Rule(call="F.softmax", instead="divide the exponentials by their sum")
 SOLVE = Rule(call="np.linalg.solve", instead="eliminate, row by row")

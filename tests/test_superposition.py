@@ -9,13 +9,13 @@ import play
 import pytest
 import torch
 
+from autograder.core.judge import draw, judge
 from autograder.exercises import by_id
-from autograder.exercises.superposition import claims, measures, parts
-from autograder.exercises.superposition.data import _losses
-from autograder.judge import draw, judge
-from autograder.measured.superposition import TABLE
+from autograder.exercises.m08_paper_replication import claims, measures, reference
+from autograder.exercises.m08_paper_replication.data import _losses
 from autograder.probes import observe
-from autograder.probes.superposition import fixed
+from autograder.probes.m08_paper_replication import fixed
+from tools.measure.superposition import TABLE
 
 SEEDS = range(3)
 MEASURED = json.loads(TABLE.read_text(encoding="utf-8"))
@@ -40,7 +40,7 @@ def test_the_gradients_are_those_of_autograd() -> None:
             x = torch.rand(n, 6, features, generator=torch.Generator().manual_seed(seed))
             importance = torch.tensor(case["importance"], dtype=torch.float32)
             (importance * (toy(x) - x) ** 2).mean((1, 2)).sum().backward()
-            dW, db = parts.gradients(case["W"], case["b"], x.numpy(), case["importance"])
+            dW, db = reference.gradients(case["W"], case["b"], x.numpy(), case["importance"])
             np.testing.assert_allclose(dW, toy.W.grad, rtol=1e-3, atol=1e-5)
             np.testing.assert_allclose(db, toy.b_final.grad, rtol=1e-3, atol=1e-5)
 
@@ -50,10 +50,10 @@ def test_dimensionality_of_shapes_that_are_known() -> None:
     pentagon = np.array([np.cos(turn), np.sin(turn)])
     cross = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
     for W, D in ((pentagon, 2 / 5), (cross, 1 / 2), (np.eye(3), 1.0)):
-        np.testing.assert_allclose(parts.dimensionality(W), D)
-        np.testing.assert_allclose(parts.per_feature(W), D)
+        np.testing.assert_allclose(reference.dimensionality(W), D)
+        np.testing.assert_allclose(reference.per_feature(W), D)
     W = np.random.default_rng(0).normal(size=(4, 9))
-    np.testing.assert_allclose(parts.dimensionalities(W), parts.dimensionality(W))
+    np.testing.assert_allclose(reference.dimensionalities(W), reference.dimensionality(W))
 
 
 def test_a_gain_never_divides_by_almost_nothing() -> None:

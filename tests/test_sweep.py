@@ -13,8 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import cli, needs, progress
+from autograder import cli, needs
 from autograder.errors import SpeedrunError
+from autograder.notebook import progress
 from autograder.research import record, results_of, sweep, write_experiment
 from autograder.research.experiment import jsonable, source_of
 from autograder.research.options import grid_of, seeds_of

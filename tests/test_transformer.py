@@ -7,11 +7,11 @@ import play
 import torch
 from torch.nn import functional
 
+from autograder.core.judge import draw
+from autograder.data.attention import FILE, all_sentences, load_attention
 from autograder.exercises import by_id
-from autograder.exercises.transformer.attention import attend
-from autograder.exercises.transformer.stream import _block
-from autograder.judge import draw
-from autograder.measured.attention import FILE, all_sentences, load_attention
+from autograder.exercises.m06_illustrated_transformer.attention import attend
+from autograder.exercises.m06_illustrated_transformer.stream import _block
 
 SENTENCE = "the animal did not cross the street because it was too tired"
 ASTRAY = "the dog did not reach the river as it was too wide"

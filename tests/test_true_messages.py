@@ -7,9 +7,9 @@ from typing import Any
 import play
 import pytest
 
+from autograder.core.judge import INSTANT_SEED
+from autograder.core.outcome import Outcome, Result
 from autograder.exercises import by_id
-from autograder.judge import INSTANT_SEED
-from autograder.outcome import Outcome, Result
 
 SPAN = """
 def is_in_span(vectors, target):

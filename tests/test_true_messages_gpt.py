@@ -6,10 +6,10 @@ from __future__ import annotations
 import play
 import pytest
 
+from autograder.core.judge import INSTANT_SEED, draw
+from autograder.core.outcome import Outcome, Result
 from autograder.exercises import by_id
-from autograder.exercises.gpt import training
-from autograder.judge import INSTANT_SEED, draw
-from autograder.outcome import Outcome, Result
+from autograder.exercises.m07_build_gpt import training
 from autograder.probes import observe
 
 WEIGHTS = "weights = F.softmax(scores, dim=-1)"

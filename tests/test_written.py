@@ -9,13 +9,14 @@ import pytest
 from helpers_grade import cell, release, save, solved
 
 import autograder
-from autograder import course, progress
+from autograder import course
 from autograder.build.text import source_notebook
-from autograder.exercise import Criterion
+from autograder.core.exercise import Criterion
+from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.outcome import Outcome
 from autograder.exercises import by_id
 from autograder.grade import grade
-from autograder.judge import INSTANT_SEED, draw, judge
-from autograder.outcome import Outcome
+from autograder.notebook import progress
 from autograder.probes import observe
 from autograder.written import grader_card, reflowed, rubric_text, written
 

@@ -62,7 +62,7 @@ def verdicts(exercise_id: str, seeds: list[int]) -> list[str]:
 
 def _told(exercise: Any, answer: Answer, seed: int) -> tuple[str, str, str, str]:
     """The outcome, the mistake, the line "Called" and the message."""
-    from autograder.judge import draw, judge
+    from autograder.core.judge import draw, judge
     from autograder.probes import observe
 
     _reseed()
@@ -76,9 +76,10 @@ def _told(exercise: Any, answer: Answer, seed: int) -> tuple[str, str, str, str]
 
 def _answers(exercise: Any) -> Iterator[Answer]:
     """Every answer to the exercise that the suite knows."""
-    import mutants
     import play
     from answers import FUNCTIONS
+
+    from tools import mutants
 
     def ran(name: str, source: str, names: dict[str, Any]) -> Answer:
         try:
@@ -145,8 +146,8 @@ def main() -> int:
     from rich.progress import Progress
 
     from autograder import course
+    from autograder.core.judge import INSTANT_SEED
     from autograder.errors import SpeedrunError
-    from autograder.judge import INSTANT_SEED
 
     try:
         modules = [course.module(name) for name in given.modules] or course.graded()

@@ -11,9 +11,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from autograder.core.outcome import Outcome
 from autograder.errors import SpeedrunError
-from autograder.outcome import Outcome
-from autograder.show import MARKS, WORDS
+from autograder.notebook.cards import MARKS, WORDS
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -13,7 +13,7 @@ from autograder.build.execute import execute
 from autograder.build.readme import readme_text
 from autograder.build.release import release_bytes
 from autograder.build.text import source_notebook, write
-from autograder.progress import write_atomically
+from autograder.files import write_atomically
 
 
 def build(

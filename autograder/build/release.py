@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from autograder import course
 from autograder.errors import SpeedrunError
-from autograder.probes.written import UNWRITTEN
+from autograder.probes.texts import UNWRITTEN
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = re.compile(

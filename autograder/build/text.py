@@ -31,9 +31,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import course
+from autograder.core.exercise import Exercise
 from autograder.errors import SpeedrunError
-from autograder.exercise import Exercise
-from autograder.show import count
+from autograder.notebook.cards import count
 from autograder.written import rubric_text
 
 OPTIONS_LINE = re.compile(r"^@options *$", re.MULTILINE)

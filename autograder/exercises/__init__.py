@@ -9,7 +9,7 @@ import functools
 import importlib
 import pkgutil
 
-from autograder.exercise import Exercise
+from autograder.core.exercise import Exercise
 
 
 @functools.cache

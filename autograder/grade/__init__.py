@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import course, progress
+from autograder import course
 from autograder.errors import SpeedrunError
 from autograder.grade.report import Report
+from autograder.notebook import progress
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -29,7 +29,7 @@ from traitlets import Float, Integer
 from autograder.errors import SpeedrunError
 from autograder.grade.cpu_limit import CpuLimit
 from autograder.grade.testcell import Event, grade_id, tests_of
-from autograder.probes.limit import PATIENCE
+from autograder.probes.run.limit import PATIENCE
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
 CELL_FILE = re.compile(r"\([^()\s]*\.py, (line \d+)\)")  # a kernel's own name for a cell

@@ -18,7 +18,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder import course, registration
+from autograder import course
+from autograder import preregistration as registration
 from autograder.errors import SpeedrunError
 
 LARGEST = 100_000_000

@@ -28,7 +28,7 @@ from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from autograder import course
 from autograder.build.release import configuration, generate
 from autograder.errors import SpeedrunError
-from autograder.progress import write_atomically
+from autograder.files import write_atomically
 
 LOCK_WAIT = 120.0  # seconds
 

@@ -22,12 +22,12 @@ from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 
 from autograder import course
+from autograder.core.outcome import Outcome, Result
 from autograder.grade.execute import ExecuteTests
 from autograder.grade.gate import gate, rebuild
 from autograder.grade.testcell import Test, grade_id, module_named
 from autograder.grade.verdict import Unjudged, result_of
-from autograder.outcome import Outcome, Result
-from autograder.show import MARKS, WORDS, count, result_card
+from autograder.notebook.cards import MARKS, WORDS, count, result_card
 from autograder.written import grader_card
 
 

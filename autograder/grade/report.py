@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.outcome import Outcome
-from autograder.show import MARKS, WORDS
+from autograder.core.outcome import Outcome
+from autograder.notebook.cards import MARKS, WORDS
 
 REASONS = {
     "timeout": "The notebook ran past its time limit: what came after was not run.",

@@ -12,11 +12,11 @@ import numpy as np
 from nbformat import NotebookNode
 
 from autograder import course
+from autograder.core.exercise import Case, Exercise
+from autograder.core.judge import Observation, draw
+from autograder.core.plain import Other, decode, encode, plain
 from autograder.errors import SpeedrunError
-from autograder.exercise import Case, Exercise
-from autograder.judge import Observation, draw
-from autograder.plain import Other, decode, encode, plain
-from autograder.probes.emit import MIME, resolve
+from autograder.probes.run.emit import MIME, resolve
 
 STATUSES = ("ok", "stub", "raised", "timed_out", "misuse", "missing")
 ERROR_FIELDS = {"type": str, "message": str, "line": str, "number": int, "function": str}
@@ -62,7 +62,7 @@ class Test:
         }
         text = base64.b64encode(json.dumps(payload).encode()).decode("ascii")
         names = "".join(f"{name}, " for name in self.exercise.takes).rstrip()
-        emit = '__import__("autograder.probes.emit", fromlist=["emit"]).emit'
+        emit = '__import__("autograder.probes.run.emit", fromlist=["emit"]).emit'
         return f'{emit}("{text}", lambda: ({names}))'
 
     def read(self, outputs: list[NotebookNode]) -> None:

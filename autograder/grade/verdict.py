@@ -7,11 +7,11 @@ import contextlib
 import dataclasses
 import re
 
-from autograder import rules
-from autograder.exercise import Exercise
+from autograder.core import rules
+from autograder.core.exercise import Exercise
+from autograder.core.judge import judge
+from autograder.core.outcome import Outcome, Result
 from autograder.grade.testcell import Event, Test
-from autograder.judge import judge
-from autograder.outcome import Outcome, Result
 
 EXIT = "It calls exit, which ends the notebook. Leave that out"
 MEMORY = "The system ended the kernel while this ran, most often because memory ran out"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from autograder import course
+from autograder.files import write_atomically
 from autograder.learner.folder import Folder, ready, released
-from autograder.progress import updating, write_atomically
+from autograder.notebook.progress import updating
 
 
 def copy_missing(folder: Folder) -> list[course.Module]:

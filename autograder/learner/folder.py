@@ -18,7 +18,7 @@ from pathlib import Path
 
 from autograder import course
 from autograder.errors import SpeedrunError
-from autograder.progress import write_atomically
+from autograder.files import write_atomically
 
 HIDDEN = ".speedrun"
 

@@ -8,11 +8,12 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from autograder import course, progress
+from autograder import course
 from autograder.errors import SpeedrunError
 from autograder.learner.copy import copy_missing, newer_versions
 from autograder.learner.folder import Folder, ready, released
 from autograder.learner.server import Process, running
+from autograder.notebook import progress
 
 
 def lab(
@@ -58,7 +59,7 @@ def lab(
 
 def next_module(folder: Folder) -> course.Module:
     """The first module with an exercise still to do; the course's first where all are done."""
-    from autograder.standing import standings
+    from autograder.notebook.status import standings
 
     there = ready()
     if not there:

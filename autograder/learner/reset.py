@@ -9,12 +9,12 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder import course
+from autograder.core.exercise import Exercise
 from autograder.errors import SpeedrunError
-from autograder.exercise import Exercise
+from autograder.files import write_atomically
 from autograder.learner import cells
 from autograder.learner.copy import copy_one
 from autograder.learner.folder import Folder, must_be_writable, released
-from autograder.progress import write_atomically
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import SpeedrunError
+from autograder.files import write_atomically
 from autograder.learner.folder import Folder
-from autograder.progress import write_atomically
 
 START_LIMIT = 90.0  # seconds until a server that was started must answer
 STOP_LIMIT = 15.0  # seconds that it has to stop by itself

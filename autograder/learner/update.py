@@ -14,10 +14,10 @@ from nbformat.v4 import new_markdown_cell
 
 from autograder import course
 from autograder.errors import SpeedrunError
+from autograder.files import write_atomically
 from autograder.learner import cells
 from autograder.learner.cells import Damaged, answer_id, grading, make_ordinary, same_text
 from autograder.learner.folder import Folder, must_be_writable, released
-from autograder.progress import write_atomically
 
 KEPT = "## Kept from your earlier version"
 

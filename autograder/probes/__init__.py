@@ -7,6 +7,6 @@ A probe is a function ``probe(case, *answers) -> plain data``: it calls the lear
 or builds an expression with their class, and hands back numbers, arrays and strings.
 """
 
-from autograder.probes.observe import call, letter, observe
+from autograder.probes.run.observe import call, letter, observe
 
 __all__ = ["call", "letter", "observe"]

@@ -2,12 +2,21 @@
 
 ::
 
-    from autograder.research import experiments, log, record, results_of, sweep, write_experiment
+    from autograder.research import experiments, log, results_of, sweep, watch_training
 """
 
+from autograder.preregistration import watch_training
 from autograder.research.experiment import record, write_experiment
 from autograder.research.labbook import experiments, log
 from autograder.research.runs import results_of
 from autograder.research.sweep import sweep
 
-__all__ = ["experiments", "log", "record", "results_of", "sweep", "write_experiment"]
+__all__ = [
+    "experiments",
+    "log",
+    "record",
+    "results_of",
+    "sweep",
+    "watch_training",
+    "write_experiment",
+]

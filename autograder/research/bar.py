@@ -6,10 +6,10 @@ import sys
 import time
 from typing import Any
 
-from autograder.ladder import Drawn
-from autograder.outcome import Outcome
-from autograder.show import COLOURS, count
-from autograder.watched import in_notebook, is_graded
+from autograder.core.outcome import Outcome
+from autograder.kernel import in_notebook, is_graded
+from autograder.notebook.cards import COLOURS, count
+from autograder.plots.training import Drawn
 
 
 class Bar:

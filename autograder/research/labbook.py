@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import progress
 from autograder.errors import SpeedrunError
+from autograder.kernel import in_notebook, is_graded
+from autograder.notebook import progress
+from autograder.notebook.cards import note_card
 from autograder.research.experiment import jsonable
-from autograder.show import note_card
-from autograder.watched import in_notebook, is_graded
 
 FOLDER, ENTRIES = "lab-notebook", "entries.jsonl"
 

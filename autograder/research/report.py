@@ -12,9 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from autograder import course, progress
+from autograder import course
 from autograder.errors import SpeedrunError
-from autograder.registration import is_outcome, is_registration
+from autograder.notebook import progress
+from autograder.preregistration import is_outcome, is_registration
 from autograder.research.labbook import FOLDER, entries
 from autograder.research.runs import PLAN, Run, ended_runs
 from autograder.written import reflowed
@@ -151,7 +152,7 @@ def _plot(parameter: str, result: str, groups: dict[tuple, list[Run]]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from autograder.figures import BLUE, STYLE
+    from autograder.plots.style import BLUE, STYLE
 
     points = [
         (setting[0], *_mean([run.results[result] for run in group]))

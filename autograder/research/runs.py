@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import SpeedrunError
-from autograder.progress import write_atomically
+from autograder.files import write_atomically
 from autograder.research.experiment import TAG
 
 PLAN, RUNS = "sweep.json", "runs"

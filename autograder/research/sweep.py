@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import progress
 from autograder.errors import SpeedrunError
+from autograder.kernel import is_graded, needed
+from autograder.notebook import progress
+from autograder.notebook.status import is_done
 from autograder.research.bar import Bar
 from autograder.research.execute import begin_worker, run_one
 from autograder.research.runs import Run, plan, read_experiment, read_run, results_of, write_plan
-from autograder.standing import is_done
-from autograder.watched import is_graded, needed
 
 LOCK = ".sweep.lock"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from autograder.notebook.cards import count
 from autograder.research.sweep import Summary
-from autograder.show import count
 
 
 def print_summary(summary: Summary) -> None:

@@ -1,0 +1,1 @@
+"""What right and wrong mean. Pure: no files, no notebook, no clock."""

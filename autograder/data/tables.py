@@ -1,0 +1,39 @@
+"""What the course measured itself. The script of the same name in `tools/measure/` wrote each."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+@functools.cache
+def _table(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def gpt_speed_table() -> dict[str, Any]:
+    """What each change to a GPT buys: `rows` of (name, losses by seed, seconds by seed)."""
+    return _table("gpt_speed")
+
+
+def grokking_table() -> dict[str, Any]:
+    """The measured runs: `grokked` with weight decay, `memorised` without, and the setting.
+
+    `others` are two other recipes with weight decay, on three seeds each; `memorised_longer` are
+    three of the runs without, three times as long.
+    """
+    return _table("grokking")
+
+
+def induction_table() -> dict[str, Any]:
+    """Attention on sequences that repeat: one row for each model that was trained, the setting."""
+    return _table("induction")
+
+
+def scaling_table() -> dict[str, Any]:
+    """Losses by width: `models` to fit a curve to, one larger model `held_out`, the setting."""
+    return _table("scaling")

@@ -1,0 +1,1 @@
+"""What authors run: measurements, benchmarks, mutants, verdicts, screenshots."""
