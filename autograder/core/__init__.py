@@ -1,1 +1,4 @@
-"""What right and wrong mean. Pure: no files, no notebook, no clock."""
+"""What right and wrong mean: no files, no notebook.
+
+One thing is still to leave: the judge replays wrong answers itself, through `autograder.probes`.
+"""
