@@ -25,6 +25,7 @@ c.CourseDirectory.ignore = [
     "speedrun-progress.json",
     ".speedrun-progress.json.lock",
 ]
+c.Execute.kernel_manager_class = "autograder.local_kernel.LocalKernelManager"
 c.Execute.timeout = 300  # seconds a cell may take under `nbgrader validate`
 c.GenerateAssignment.preprocessors = preprocessors()
 # A clone comes with every release. nbgrader skips one that exists and then puts nothing in the

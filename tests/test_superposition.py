@@ -183,7 +183,7 @@ def sae_loss(h_hat, h, latents, l1):
             "run_experiment",
             RUN,
             "    losses",
-            "    train(model, p, importance)\n    losses",
+            "    train(model, p, importance, steps=steps)\n    losses",
             "2 times",
         ),
         ("run_experiment", RUN, "float(losses[best])", "'low'", "should be numbers"),

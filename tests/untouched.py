@@ -14,10 +14,10 @@ from pathlib import Path
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from autograder import course
+from autograder.local_kernel import LocalClient
 
 # What the kernel starts after this cell ends up in a list. `multiprocessing` raises no audit event.
 WATCH = """\
@@ -67,7 +67,7 @@ def run_untouched(python: Path | str, notebook: Path, folder: Path) -> Seen:
     before, after = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(TELL)
     own = list(ran.cells)
     ran.cells = [before, *own, after]
-    client = NotebookClient(
+    client = LocalClient(
         ran,
         timeout=600,
         kernel_name="untouched",

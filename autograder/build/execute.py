@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from autograder.core.outcome import Outcome
 from autograder.errors import SpeedrunError
+from autograder.local_kernel import LocalClient
 from autograder.notebook.cards import MARKS, WORDS
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -27,7 +27,7 @@ def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNo
         tempfile.TemporaryDirectory() as folder,
         _environment(SPEEDRUN_HOME=folder, SPEEDRUN_BUILD="1"),
     ):
-        client = NotebookClient(
+        client = LocalClient(
             notebook,
             timeout=timeout,
             kernel_name="python3",

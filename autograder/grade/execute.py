@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -29,6 +28,7 @@ from traitlets import Float, Integer
 from autograder.errors import SpeedrunError
 from autograder.grade.cpu_limit import CpuLimit
 from autograder.grade.testcell import Event, grade_id, tests_of
+from autograder.local_kernel import LocalClient, LocalKernelManager
 from autograder.probes.run.limit import PATIENCE
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
@@ -41,7 +41,7 @@ QUIET = {
 }  # the process's own, not cells'
 
 
-class ExecuteTests(Execute):
+class ExecuteTests(LocalClient, Execute):
     """nbgrader's Execute, with the course's test cells replaced while they run.
 
     What happened is left in ``resources["speedrun"]``: "tests" and "events" by cell id, and
@@ -94,10 +94,10 @@ class ExecuteTests(Execute):
         }
         return nb, resources
 
-    def create_kernel_manager(self) -> AsyncKernelManager:
+    def create_kernel_manager(self) -> LocalKernelManager:
         """A kernel of this very interpreter, whatever kernels the user has installed."""
         specs = KernelSpecManager(kernel_dirs=[])
-        self.km = AsyncKernelManager(
+        self.km = LocalKernelManager(
             kernel_name="python3", kernel_spec_manager=specs, config=self.config
         )
         return self.km
