@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -48,7 +48,8 @@ def main() -> None:
     """Run the command; what a person can mend is one line on stderr, and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="replace")  # a console that has no "→"
+            # A stream of another kind lacks the method, hence the suppressed AttributeError.
+            cast(Any, stream).reconfigure(errors="replace")  # a console that has no "→"
     try:
         app()
     except SpeedrunError as error:
@@ -360,8 +361,8 @@ def build(
             raise typer.Exit(1)
         _say(f"{len(wanted)} of {len(wanted)} modules are up to date.")
         return
-    with Console(stderr=True).status("Building") as line:
-        written = building.build(wanted, line.update)
+    with Console(stderr=True).status("Building") as shown:
+        written = building.build(wanted, shown.update)
     for path in written:
         _say(path.relative_to(course.root()).as_posix())
 

@@ -129,4 +129,5 @@ def exercise(name: str) -> Exercise:
 def repository() -> str:
     """The repository's public address, from pyproject.toml."""
     project = tomllib.loads((root() / "pyproject.toml").read_text(encoding="utf-8"))
-    return project["project"]["urls"]["Repository"].rstrip("/")
+    address: str = project["project"]["urls"]["Repository"]
+    return address.rstrip("/")

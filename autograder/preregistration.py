@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from autograder.core.outcome import Outcome, Result
 from autograder.errors import SpeedrunError
@@ -83,7 +83,7 @@ def _registered(record: dict[str, Any]) -> str:
     return said
 
 
-def is_registration(stored: Any) -> bool:
+def is_registration(stored: Any) -> TypeGuard[dict[str, Any]]:
     """Whether this is a record that `register` can have written: files can be damaged."""
     if not isinstance(stored, dict) or not isinstance(stored.get("amendments"), list):
         return False
@@ -114,7 +114,8 @@ def _is_version(stored: Any) -> bool:
 
 def current_of(known: dict[str, Any]) -> dict[str, Any]:
     """What holds now: the last amendment, or what was registered first."""
-    return known["amendments"][-1] if known["amendments"] else known
+    current: dict[str, Any] = known["amendments"][-1] if known["amendments"] else known
+    return current
 
 
 def summary(record: dict[str, Any]) -> list[tuple[str, str]]:

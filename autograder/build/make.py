@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -61,7 +62,7 @@ def _name(path: Path) -> str:
     return path.relative_to(course.root()).as_posix()
 
 
-def _content(notebook: NotebookNode) -> list[tuple]:
+def _content(notebook: NotebookNode) -> list[tuple[Any, ...]]:
     """All that the text decides: everything but outputs and execution counts."""
     return [
         (cell.cell_type, cell.id, cell.source, dict(cell.metadata)) for cell in notebook.cells

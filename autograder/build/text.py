@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -62,10 +63,10 @@ def source_notebook(module: course.Module) -> NotebookNode:
             if announced:
                 exercise = _declared(declared, announced[-1], module)
                 options = _options(exercise)
-                cell.source = OPTIONS_LINE.sub(lambda _, text=options: text, cell.source)
+                cell.source = OPTIONS_LINE.sub(_as_it_is(options), cell.source)
                 if exercise.rubric:
                     rubric = rubric_text(exercise)
-                    cell.source = RUBRIC_LINE.sub(lambda _, text=rubric: text, cell.source)
+                    cell.source = RUBRIC_LINE.sub(_as_it_is(rubric), cell.source)
             cells.append(new_markdown_cell(cell.source, metadata=cell.metadata))
         elif "setup" in cell.metadata.get("tags", ()):
             setup.source += "\n" + cell.source
@@ -82,7 +83,7 @@ def source_notebook(module: course.Module) -> NotebookNode:
             f"declared: {list(declared)}."
         )
     _number(cells)
-    return new_notebook(
+    notebook: NotebookNode = new_notebook(
         cells=cells,
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -90,6 +91,12 @@ def source_notebook(module: course.Module) -> NotebookNode:
             "speedrun": {"module": module.id},
         },
     )
+    return notebook
+
+
+def _as_it_is(text: str) -> Callable[[re.Match[str]], str]:
+    """What `re.sub` puts in a place: this text, its backslashes too."""
+    return lambda _: text
 
 
 def _declared(declared: dict[str, Exercise], name: str, module: course.Module) -> Exercise:
@@ -117,7 +124,8 @@ def _header(module: course.Module) -> NotebookNode:
         f"About {module.minutes} minutes, {graded if exercises else 'nothing graded'}. {beside}"
         f"You will\n\n{objectives}"
     )
-    return new_markdown_cell(text.rstrip())
+    cell: NotebookNode = new_markdown_cell(text.rstrip())
+    return cell
 
 
 def _setup() -> NotebookNode:
@@ -130,7 +138,8 @@ def _setup() -> NotebookNode:
         "\n"
         "from autograder import check, hint, solution, status"
     )
-    return new_code_cell(source)
+    cell: NotebookNode = new_code_cell(source)
+    return cell
 
 
 def _heading(exercise: Exercise) -> str:
@@ -158,7 +167,10 @@ def _answer(exercise: Exercise, cell: NotebookNode) -> NotebookNode:
     }
     if exercise.rubric:
         graded["points"] = exercise.points
-    return new_code_cell(cell.source, metadata={**cell.metadata, "nbgrader": graded})
+    answer: NotebookNode = new_code_cell(
+        cell.source, metadata={**cell.metadata, "nbgrader": graded}
+    )
+    return answer
 
 
 def _test(exercise: Exercise) -> NotebookNode:
@@ -174,7 +186,8 @@ def _test(exercise: Exercise) -> NotebookNode:
         graded["points"] = exercise.points
     # What a check keeps has the time in it, which is another one each time.
     tags = {"tags": ["nbval-ignore-output"]} if exercise.keep else {}
-    return new_code_cell(test_source(exercise), metadata={**tags, "nbgrader": graded})
+    cell: NotebookNode = new_code_cell(test_source(exercise), metadata={**tags, "nbgrader": graded})
+    return cell
 
 
 def test_source(exercise: Exercise) -> str:

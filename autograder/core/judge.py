@@ -186,7 +186,7 @@ def _other_stub(exercise: Exercise, error: dict[str, Any] | None) -> str:
     return name if all(part.isidentifier() for part in name.split(".")) else ""
 
 
-def _raised(exercise: Exercise, error: dict[str, Any], called: tuple) -> Result:
+def _raised(exercise: Exercise, error: dict[str, Any], called: tuple[Any, ...]) -> Result:
     kind, text = error["type"], error["message"]
     message = f"Your code raised {kind}" + (f": {text}" if text else "")
     if kind == "TypeError" and "positional argument" in text and not error["line"]:

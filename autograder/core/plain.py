@@ -270,7 +270,7 @@ def brief(value: Any, digits: int = 4) -> str:
             return f"a list of {len(value)} items"
         return "[" + ", ".join(brief(item, digits) for item in value) + "]"
     if isinstance(value, dict):
-        shown = [f"{key} = {brief(item, digits)}" for key, item in list(value.items())[:8]]
-        return ", ".join(shown + ["..."] * (len(value) > 8)) or "{}"
+        items = [f"{key} = {brief(item, digits)}" for key, item in list(value.items())[:8]]
+        return ", ".join(items + ["..."] * (len(value) > 8)) or "{}"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograder import course
 from autograder.errors import SpeedrunError
@@ -110,7 +110,7 @@ def _graded(
         return Report(
             target=target, module=name, verdict="malformed", max_score=most, notes=[str(error)]
         )
-    notes = [*notes, *gated.notes]
+    notes = (*notes, *gated.notes)
     say = functools.partial(_say, on_progress, module)
     judged = run(gated.notebook, module, limits, say)
     exercises = [cell.metadata["speedrun"] for cell in judged.cells if "speedrun" in cell.metadata]
@@ -158,7 +158,7 @@ def run(
     execute.on_test = on_test
     execute.log.setLevel("CRITICAL")
     names = {"notebook": module.id, "assignment": module.id}
-    resources: dict = {"metadata": {}, "nbgrader": names}
+    resources: dict[str, Any] = {"metadata": {}, "nbgrader": names}
     for step in (execute, LimitOutput(), Judge()):
         notebook, resources = step.preprocess(notebook, resources)
     return notebook

@@ -67,7 +67,8 @@ class ExecuteTests(LocalClient, Execute):
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
         self.timeout_func, self.shutdown_kernel = self._backstop, "immediate"
-        self._tests, self._events, self._halted = tests_of(nb), {}, None
+        self._tests, self._halted = tests_of(nb), None
+        self._events: dict[str, Any] = {}
         self._deadline = time.monotonic() + self.notebook_limit
         self._reply: dict[str, Any] = {}
         self._printed: dict[int, int] = {}

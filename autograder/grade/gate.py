@@ -121,11 +121,11 @@ def module_of(notebook: dict[str, Any], file_name: str = "") -> course.Module:
     if isinstance(named, str) and named in known:
         return known[named]
     found = Counter(
-        by_exercise().get((cell.name or "").removeprefix("check_"))
+        module_id
         for cell in map(_cell, notebook.get("cells", []))
         if cell is not None
+        and (module_id := by_exercise().get((cell.name or "").removeprefix("check_"))) is not None
     )
-    found.pop(None, None)
     if found:
         return known[found.most_common(1)[0][0]]
     stem = PurePath(file_name).stem
@@ -290,6 +290,11 @@ def _added(cells: list[Cell], stubs: dict[str, str]) -> dict[str | None, list[No
         if cell.name in stubs:
             after = cell.name
         elif cell.source.strip():
-            new = new_code_cell if cell.kind == "code" else new_markdown_cell
-            added.setdefault(after, []).append(new(cell.source, id=f"added-{position}"))
+            name = f"added-{position}"
+            code = cell.kind == "code"
+            added.setdefault(after, []).append(
+                new_code_cell(cell.source, id=name)
+                if code
+                else new_markdown_cell(cell.source, id=name)
+            )
     return added

@@ -11,6 +11,7 @@ Notebooks that are not of this course pass through as nbgrader would grade them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def autograde_preprocessors() -> list[type]:
 
 def master_of(module: course.Module) -> NotebookNode:
     """The release of a module: what its submissions are rebuilt from."""
-    return nbformat.read(module.release_path, as_version=4)
+    master: NotebookNode = nbformat.read(module.release_path, as_version=4)
+    return master
 
 
 class RepairingExporter(NotebookExporter):
@@ -56,7 +58,7 @@ class RepairingExporter(NotebookExporter):
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, Any]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Read and export a notebook file."""
         module = module_named(Path(filename).stem)
         if module is None:
@@ -69,7 +71,8 @@ class RepairingExporter(NotebookExporter):
             gated = gate(data, master_of(module), module)
             notebook = gated.notebook
             notebook.metadata["speedrun"]["notes"] = list(gated.notes)
-        return self.from_notebook_node(notebook, resources=resources, **kw)
+        export: Callable[..., tuple[Any, dict[str, Any]]] = self.from_notebook_node
+        return export(notebook, resources=resources, **kw)
 
 
 class Gate(NbGraderPreprocessor):

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import re
+from typing import cast
 
 from autograder.core import rules
 from autograder.core.exercise import Exercise
@@ -109,7 +110,12 @@ def python(source: str) -> str:
     for call in calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr in MAGICS:
             for given in call.args[1:]:
-                body = OPTIONS.sub("", given.value) if isinstance(given, ast.Constant) else ""
+                # What IPython writes for a magic are texts.
+                body = (
+                    OPTIONS.sub("", cast(str, given.value))
+                    if isinstance(given, ast.Constant)
+                    else ""
+                )
                 with contextlib.suppress(SyntaxError):
                     ast.parse(body)
                     code += body + "\n"

@@ -86,7 +86,8 @@ def free_id(wanted: str, taken: set[str]) -> str:
 def text_of(notebook: NotebookNode) -> str:
     """A notebook as the text of its file."""
     with _quietly():
-        return nbformat.writes(notebook) + "\n"
+        text: str = nbformat.writes(notebook)
+        return text + "\n"
 
 
 def grading(cell: NotebookNode) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from autograder.core.outcome import Outcome
 from autograder.kernel import is_graded
@@ -37,7 +37,8 @@ def _show_name_error(
         f"Python does not know `{error.name}` yet. Run the cell with your answer first, then this "
         "one."
     )
-    display(note_card("Not attempted", error.name, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
+    name = cast(str, error.name)  # Python itself raised it, and gives the name
+    display(note_card("Not attempted", name, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
     return []
 
 

@@ -165,12 +165,12 @@ def placement(answers: Any = None) -> None:
     done = sum(letter == item.right for letter, item in zip(letters, ITEMS, strict=True))
     body = heading("#0072b2", "→", f"{done} of {len(ITEMS)}", "placement, not graded")
     body += rows(advice)
-    text = [f"→ {done} of {len(ITEMS)} · placement, not graded"]
-    text += [f"  {label:<18} {value}" for label, value in advice]
+    lines = [f"→ {done} of {len(ITEMS)} · placement, not graded"]
+    lines += [f"  {label:<18} {value}" for label, value in advice]
     if misses:
         body += '<div style="margin-top:.6em">Worth another look:</div>' + rows(misses)
-        text += ["Worth another look:", *(f"  {label:<6} {value}" for label, value in misses)]
-    _show(Card("#0072b2", body, "\n".join(text)))
+        lines += ["Worth another look:", *(f"  {label:<6} {value}" for label, value in misses)]
+    _show(Card("#0072b2", body, "\n".join(lines)))
 
 
 def read(answers: Any) -> list[str] | None:

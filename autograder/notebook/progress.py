@@ -183,7 +183,7 @@ def _unwritable(folder: Path | None, error: OSError) -> SpeedrunError:
 
 def entry(record: dict[str, Any], exercise_id: str) -> dict[str, Any]:
     """The record of one exercise, made where there is none."""
-    known = record["exercises"].setdefault(exercise_id, {})
+    known: dict[str, Any] = record["exercises"].setdefault(exercise_id, {})
     known.setdefault("outcome", "not attempted")
     for count in ("tries", "hints"):
         if type(known.get(count)) is not int:

@@ -46,7 +46,8 @@ def standings(record: dict[str, Any]) -> list[Standing]:
 
 def is_done(record: dict[str, Any], exercise_id: str) -> bool:
     """Whether the exercise has been passed, in the notebook or in a grade."""
-    return record["exercises"].get(exercise_id, {}).get("outcome") == "passed"
+    outcome = record["exercises"].get(exercise_id, {}).get("outcome")
+    return bool(outcome == "passed")
 
 
 def summary(found: list[Standing]) -> tuple[str, str]:
@@ -54,10 +55,11 @@ def summary(found: list[Standing]) -> tuple[str, str]:
     left = sum(item.minutes_left for item in found if item.module.in_speedrun)
     hours, minutes = divmod(left, 60)
     remaining = f"{hours} h {minutes:02d} min of the 12 hours left"
-    upcoming = next((item for item in found if item.next), None)
+    upcoming = next(((item.module, item.next) for item in found if item.next), None)
     if upcoming is None:
         return remaining, "Every exercise that is written so far is done."
-    return remaining, f"Next: {upcoming.next.title} ({upcoming.module.id}, `{upcoming.next.id}`)"
+    module, exercise = upcoming
+    return remaining, f"Next: {exercise.title} ({module.id}, `{exercise.id}`)"
 
 
 def _without_exercises(module: course.Module) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 # Okabe and Ito: told apart by colour-blind readers, in print and on screen.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#6b7280"
-STYLE = {
+# A dict of Any: matplotlib types the names of its settings one by one.
+STYLE: dict[Any, Any] = {
     "figure.facecolor": "#fcfcfa",
     "axes.facecolor": "#fcfcfa",
     "axes.edgecolor": "#6b7280",

@@ -59,7 +59,11 @@ def log(text: str, figure: Any = None, **values: Any) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         name = _save(figure, folder, now) if figure is not None else ""
-        entry = {"at": now.isoformat(timespec="seconds"), "text": str(text), "values": plain}
+        entry: dict[str, Any] = {
+            "at": now.isoformat(timespec="seconds"),
+            "text": str(text),
+            "values": plain,
+        }
         _append(folder / ENTRIES, json.dumps({**entry, "figure": name}) + "\n")
     except OSError as error:
         raise SpeedrunError(f"The entry can't be saved in {folder}: {error.strerror}.") from None

@@ -123,7 +123,7 @@ def _table(name: str, runs: list[Run]) -> Table:
         if all(_is_number(run.results.get(key)) for run in done)
     ]
     table = Table(name, varied, numbers, failed=[run for run in runs if run.status == "failed"])
-    groups: dict[tuple, list[Run]] = {}
+    groups: dict[tuple[Any, ...], list[Run]] = {}
     for run in done:
         groups.setdefault(tuple(run.parameters[key] for key in varied), []).append(run)
     for setting, group in groups.items():
@@ -148,7 +148,7 @@ def _mean(values: list[float]) -> tuple[float, float]:
     return statistics.fmean(values), deviation
 
 
-def _plot(parameter: str, result: str, groups: dict[tuple, list[Run]]) -> str:
+def _plot(parameter: str, result: str, groups: dict[tuple[Any, ...], list[Run]]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -102,8 +102,8 @@ def plan(
         if not values:
             raise SpeedrunError(f"No values are given for `{name}`.")
     runs: dict[str, Run] = {}
-    for values in itertools.product(*axes.values()):
-        parameters = dict(zip(axes, values, strict=True))
+    for chosen in itertools.product(*axes.values()):
+        parameters = dict(zip(axes, chosen, strict=True))
         text = json.dumps([experiment.digest, parameters], sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
         runs[name] = Run(name, experiment.digest, parameters)

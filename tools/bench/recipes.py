@@ -144,7 +144,7 @@ def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 def cells_of(notebook: dict[str, Any], tag: str) -> tuple[list[tuple[str, str]], tuple[str, str]]:
     """(name, source) of the cells that define things before the cell with this tag, and of it."""
-    before = []
+    before: list[tuple[str, str]] = []
     for number, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] != "code":
             continue
@@ -168,7 +168,8 @@ def _notebook() -> dict[str, Any]:
     path = course.root() / "solutions" / MODULE / f"{MODULE}.ipynb"
     if not path.is_file():
         raise SpeedrunError(f"{path} is missing: build it with make build ARGS={MODULE}.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored
 
 
 def _execute(name: str, source: str, space: dict[str, Any], quick: bool) -> None:

@@ -70,7 +70,9 @@ def train(seed: int, steps: int = STEPS) -> tuple[dict[str, np.ndarray], dict[st
 
 def _shapes() -> list[tuple[str, tuple[int, ...], float, float]]:
     c, h = D_MODEL, D_HIDDEN
-    found = [("embedding", (len(WORDS), c), 0.5, 0.0)]
+    found: list[tuple[str, tuple[int, ...], float, float]] = [
+        ("embedding", (len(WORDS), c), 0.5, 0.0)
+    ]
     for i in range(NUM_BLOCKS):
         for name, shape, scale, start in (
             ("gamma1", (c,), 0.0, 1.0),
@@ -135,7 +137,8 @@ def main() -> None:
         "seeds": [measured for _, measured in runs],
     }
     arrays = {name: w.astype(np.float32) for name, w in runs[0][0].items()}
-    np.savez_compressed(FILE, facts=np.array(json.dumps(facts)), **arrays)
+    # numpy's types hold any of the names for `allow_pickle`.
+    np.savez_compressed(FILE, facts=np.array(json.dumps(facts)), **arrays)  # type: ignore[arg-type]
     print(f"{FILE.name}: {FILE.stat().st_size / 1000:.0f} kB, {facts['seconds']} s a run")
 
 
