@@ -12,7 +12,8 @@ FOLDER = Path(__file__).parent
 
 @functools.cache
 def _table(name: str) -> dict[str, Any]:
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    stored: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return stored
 
 
 def gpt_speed_table() -> dict[str, Any]:

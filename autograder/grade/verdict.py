@@ -6,7 +6,6 @@ import ast
 import contextlib
 import dataclasses
 import re
-from typing import cast
 
 from autograder.core import rules
 from autograder.core.exercise import Exercise
@@ -110,12 +109,8 @@ def python(source: str) -> str:
     for call in calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr in MAGICS:
             for given in call.args[1:]:
-                # What IPython writes for a magic are texts.
-                body = (
-                    OPTIONS.sub("", cast(str, given.value))
-                    if isinstance(given, ast.Constant)
-                    else ""
-                )
+                text = given.value if isinstance(given, ast.Constant) else None
+                body = OPTIONS.sub("", text) if isinstance(text, str) else ""
                 with contextlib.suppress(SyntaxError):
                     ast.parse(body)
                     code += body + "\n"

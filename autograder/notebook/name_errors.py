@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from autograder.core.outcome import Outcome
 from autograder.kernel import is_graded
@@ -28,7 +28,7 @@ def _show_name_error(
     trace: TracebackType | None,
     tb_offset: int | None = None,
 ) -> list[str]:
-    if not _in_a_check(trace):
+    if error.name is None or not _in_a_check(trace):
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return []
     from IPython.display import display
@@ -37,8 +37,7 @@ def _show_name_error(
         f"Python does not know `{error.name}` yet. Run the cell with your answer first, then this "
         "one."
     )
-    name = cast(str, error.name)  # Python itself raised it, and gives the name
-    display(note_card("Not attempted", name, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
+    display(note_card("Not attempted", error.name, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
     return []
 
 
