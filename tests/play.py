@@ -11,6 +11,7 @@ import functools
 import io
 import linecache
 import random
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +19,12 @@ import nbformat
 from answers import micrograd
 
 from autograder import course, exercises
-from autograder.core.exercise import Exercise
-from autograder.core.judge import draw, judge
+from autograder.core.exercise import Case, Exercise
+from autograder.core.judge import Stumble, draw, judge
 from autograder.core.outcome import Result
+from autograder.core.plain import form
 from autograder.exercises import by_module
+from autograder.exercises.replay import replay
 from autograder.probes import observe
 
 ENGINE_MODULE = "04_micrograd"  # where whole engines can be pasted
@@ -190,7 +193,36 @@ def verdict(
     exercise: Exercise, names: dict[str, Any], seed: int, limit: float | None = None
 ) -> Result:
     """What the judge says of the answer in `names`, on the cases of one seed."""
-    cases = draw(exercise, seed)
     answers = tuple(names[name] for name in exercise.takes)
+    return judged(exercise, answers, draw(exercise, seed), limit)
+
+
+def judged(
+    exercise: Exercise, answers: tuple[Any, ...], cases: list[Case], limit: float | None = None
+) -> Result:
+    """What the judge says of answers, strict about the declaration's own functions.
+
+    One that raises on what is of the solution's own form is an error. On other forms it may: then
+    it is a warning, so that the suite counts and prints where.
+    """
     seen = observe(exercise.probe, exercise.takes, answers, cases, limit or exercise.limit)
-    return judge(exercise, cases, seen)
+    stumbles: list[Stumble] = []
+    result = judge(exercise, cases, seen, replay, stumbles.append)
+    for stumble in stumbles:
+        said = f"{exercise.id}: `{stumble.function}` raised {type(stumble.error).__name__}"
+        if form(stumble.seen) == form(_seen_of_solution(exercise, stumble.case)):
+            raise AssertionError(
+                f"{said}: {stumble.error}, on an answer of the solution's own form"
+            ) from stumble.error
+        warnings.warn(Stumbled(f"{said} on an answer of another form"), stacklevel=2)
+    return result
+
+
+def _seen_of_solution(exercise: Exercise, case: Case) -> Any:
+    names = solved(exercise)
+    answers = tuple(names[name] for name in exercise.takes)
+    return observe(exercise.probe, exercise.takes, answers, [case], exercise.limit)[0].value
+
+
+class Stumbled(UserWarning):
+    """A function of a declaration raised on an answer of an odd form."""

@@ -145,25 +145,41 @@ emit.emit = twice
 import base64, io, json
 import numpy as np
 from IPython.display import publish_display_data
+from autograder.core.observation import Observation, Status
+from autograder.core.plain import encode
 from autograder.probes.run import emit
 def pickled(payload, answers):
     nonce = json.loads(base64.b64decode(payload))["nonce"]
     buffer = io.BytesIO()
     np.save(buffer, np.array([print], dtype=object), allow_pickle=True)
-    npy = {"$": "npy", "value": base64.b64encode(buffer.getvalue()).decode()}
-    seen = {"$": "dict", "value": {"status": "ok", "value": npy, "printed": "", "mutated": []}}
+    seen = encode(Observation(status=Status.OK, value=1.0).as_plain())
+    seen["value"]["value"] = {"$": "npy", "value": base64.b64encode(buffer.getvalue()).decode()}
     publish_display_data({emit.MIME: {"nonce": nonce, "observations": json.dumps([seen] * 4)}})
 emit.emit = pickled
 """,
     "passed, it says": """
 import base64, json
 from IPython.display import publish_display_data
+from autograder.core.observation import Observation, Status
+from autograder.core.plain import encode
 from autograder.probes.run import emit
 def passed(payload, answers):
     nonce = json.loads(base64.b64decode(payload))["nonce"]
-    seen = {"$": "dict", "value": {"status": "passed"}}
+    seen = encode({**Observation(status=Status.OK, value=1.0).as_plain(), "status": "passed"})
     publish_display_data({emit.MIME: {"nonce": nonce, "observations": json.dumps([seen])}})
 emit.emit = passed
+""",
+    "a field of its own": """
+import base64, json
+from IPython.display import publish_display_data
+from autograder.core.observation import Observation, Status
+from autograder.core.plain import encode
+from autograder.probes.run import emit
+def more(payload, answers):
+    nonce = json.loads(base64.b64decode(payload))["nonce"]
+    seen = encode({**Observation(status=Status.OK, value=1.0).as_plain(), "points": 1})
+    publish_display_data({emit.MIME: {"nonce": nonce, "observations": json.dumps([seen])}})
+emit.emit = more
 """,
 }
 

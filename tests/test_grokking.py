@@ -31,7 +31,7 @@ def test_the_model_is_that_of_torch() -> None:
     for seed in SEEDS:
         for case in draw(exercise, seed):
             seen = observe(exercise.probe, exercise.takes, (names["OneLayer"],), [case], 9)[0]
-            w = {k: torch.tensor(v).double() for k, v in seen["value"]["weights"].items()}
+            w = {k: torch.tensor(v).double() for k, v in seen.value["weights"].items()}
             width, heads = case["setting"]["width"], case["setting"]["heads"]
             layer = torch.nn.MultiheadAttention(width, heads, bias=False, batch_first=True).double()
             with torch.no_grad():
@@ -41,9 +41,7 @@ def test_the_model_is_that_of_torch() -> None:
                 stream = x[:, -1] + layer(x[:, -1:], x, x)[0][:, 0]
                 thought = functional.relu(functional.linear(stream, w["W_in"].T, w["b_in"]))
                 theirs = (stream + thought @ w["W_out"]) @ w["W_U"]
-            np.testing.assert_allclose(
-                logits_of(case, seen["value"]["weights"]), theirs, 1e-8, 1e-9
-            )
+            np.testing.assert_allclose(logits_of(case, seen.value["weights"]), theirs, 1e-8, 1e-9)
 
 
 @pytest.mark.parametrize("p", [3, 7, 11, 59])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from autograder.core.judge import draw, judge
+from autograder.core.judge import draw
 from autograder.core.outcome import Outcome
 from autograder.data import induction_table
 from autograder.exercises import by_id
@@ -16,7 +16,6 @@ from autograder.exercises.m09_induction_heads import training
 from autograder.exercises.m09_induction_heads.model import _runs
 from autograder.exercises.m09_induction_heads.opened import matches, scores_of
 from autograder.exercises.m09_induction_heads.task import accuracy
-from autograder.probes import observe
 from tools.measure import induction as measured
 
 SEEDS = range(3)
@@ -143,8 +142,7 @@ def test_a_real_training_of_another_kind_is_named(
     model = measured.attention_only(layers)
     measured._train(model, low, high, 60)
     cases = draw(exercise, 1)
-    seen = observe(exercise.probe, exercise.takes, (model,), cases, exercise.limit)
-    result = judge(exercise, cases, seen)
+    result = play.judged(exercise, (model,), cases)
     assert result.outcome is Outcome.WRONG
     assert result.mistake == mistake, result
 

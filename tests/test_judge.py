@@ -9,18 +9,23 @@ import numpy as np
 import pytest
 
 from autograder.core.exercise import Exercise, Mistake, Option, Rule, question
-from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.judge import INSTANT_SEED, Stumble, draw, judge
+from autograder.core.observation import Observation, RaisedError, Status
 from autograder.core.outcome import Outcome, Result
+from autograder.exercises.replay import replay
 from autograder.probes import call, observe
 
 HINTS = ("nudge", "idea", "code")
-ERROR = {
-    "type": "ValueError",
-    "message": "too small",
-    "line": "raise ValueError",
-    "number": 7,
-    "function": "double",
-}
+RAISED = Observation(
+    status=Status.RAISED,
+    error=RaisedError(
+        type="ValueError",
+        message="too small",
+        line="raise ValueError",
+        number=7,
+        function="double",
+    ),
+)
 
 
 def make(**changes: Any) -> Exercise:
@@ -47,7 +52,12 @@ def make(**changes: Any) -> Exercise:
 def verdict(exercise: Exercise, *answers: Any) -> Result:
     cases = draw(exercise, INSTANT_SEED)
     seen = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
-    return judge(exercise, cases, seen)
+    return judge(exercise, cases, seen, replay)
+
+
+def judged(exercise: Exercise, observations: list[Observation]) -> Result:
+    """The verdict on observations, on the cases of seed 1."""
+    return judge(exercise, draw(exercise, 1), observations, replay)
 
 
 def returns(value: Any, reference: Any) -> Result:
@@ -56,8 +66,8 @@ def returns(value: Any, reference: Any) -> Result:
     return verdict(exercise, lambda x: value)
 
 
-def ok(value: Any, printed: str = "", mutated: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {"status": "ok", "value": value, "printed": printed, "mutated": list(mutated)}
+def ok(value: Any, mutated: tuple[str, ...] = ()) -> Observation:
+    return Observation(status=Status.OK, value=value, mutated=mutated)
 
 
 def test_a_seed_always_draws_the_same_cases() -> None:
@@ -99,9 +109,7 @@ def test_half_attempted() -> None:
 
 
 def test_raised() -> None:
-    exercise = make()
-    seen = [{"status": "raised", "error": ERROR, "printed": "", "mutated": []}]
-    result = judge(exercise, draw(exercise, 1), seen)
+    result = judged(make(), [RAISED])
     assert result.outcome is Outcome.RAISED
     assert result.message == "Your code raised ValueError: too small."
     assert result.details == (("Called", "double(3.0)"), ("Your line", "7: raise ValueError"))
@@ -361,7 +369,7 @@ def test_a_mistake_can_be_recognised_by_its_own_eyes() -> None:
     )
     assert verdict(exercise, lambda x: -2 * x).mistake == "sign"
     # It stumbles over an answer of another form, and has then not recognised it.
-    other = judge(exercise, draw(exercise, 1), [ok("text"), ok("text")])
+    other = judged(exercise, [ok("text"), ok("text")])
     assert (other.outcome, other.mistake) == (Outcome.WRONG, None)
 
 
@@ -441,8 +449,7 @@ def test_a_changed_input_is_wrong_even_with_the_right_result() -> None:
         "original."
     )
     # With a wrong result, too, the changed input is the first thing to mend.
-    cases = draw(exercise, 1)
-    assert "changes its input" in judge(exercise, cases, [ok(9.0, mutated=("1",))]).message
+    assert "changes its input" in judged(exercise, [ok(9.0, mutated=("1",))]).message
 
 
 @pytest.mark.parametrize(
@@ -537,40 +544,15 @@ def test_an_object_of_the_learner_is_only_named() -> None:
     )
 
 
-MALFORMED = [
-    [],
-    [ok(6.0)],
-    [ok(6.0)] * 3,
-    ["text", ok(1.0)],
-    [{}, {}],
-    [{"status": "ok"}] * 2,
-    [{"status": "passed", "value": 6.0}] * 2,
-    [{"status": "ok", "value": 6.0, "printed": 3, "mutated": []}] * 2,
-    [{"status": "ok", "value": 6.0, "printed": "", "mutated": "none"}] * 2,
-    [{"status": "raised", "error": {"type": "ValueError"}}],
-    [{"status": "raised"}],
-    [{"status": "timed_out", "limit": "long"}],
-    [{"status": "misuse"}],
-    [{"status": "stub", "error": "text"}],
-    [{"status": "stub", "name": 3}],
-    [{"status": "stub", "error": {**ERROR, "function": None}}],
-    [{"status": "raised", "error": {**ERROR, "message": 3}}],
-]
-
-
-@pytest.mark.parametrize("observations", MALFORMED, ids=lambda o: str(o)[:40])
-def test_observations_that_can_not_be_are_never_a_pass(observations: list[Any]) -> None:
-    exercise = make()
-    result = judge(exercise, draw(exercise, 1), observations)
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_too_few_or_too_many_observations_are_never_a_pass(count: int) -> None:
+    result = judged(make(), [ok(6.0)] * count)
     assert result == Result(Outcome.WRONG, "The check did not run to its end.")
 
 
 def test_a_right_answer_on_one_case_does_not_carry_the_others() -> None:
-    exercise = make()
-    cases = draw(exercise, 1)
-    assert judge(exercise, cases, [ok(6.0), ok(6.5)]).outcome is Outcome.WRONG
-    raised = {"status": "raised", "error": ERROR, "printed": "", "mutated": []}
-    assert judge(exercise, cases, [ok(6.0), raised]).outcome is Outcome.RAISED
+    assert judged(make(), [ok(6.0), ok(6.5)]).outcome is Outcome.WRONG
+    assert judged(make(), [ok(6.0), RAISED]).outcome is Outcome.RAISED
 
 
 QUESTION = question(
@@ -627,3 +609,24 @@ def test_a_declaration_is_held_to_its_rules() -> None:
     assert make(rules=(Rule(call="sum", instead="a loop"),)).rules
     assert make().check_id == "check_double"
     assert make().probe is call
+
+
+@pytest.mark.parametrize("name", ["explain", "picture", "measure", "reference", "odd"])
+def test_a_function_of_the_declaration_that_raises_is_told_of(name: str) -> None:
+    def of_two(case: dict[str, Any], seen: Any) -> Any:
+        return seen["misspelt"]
+
+    def of_three(case: dict[str, Any], seen: Any, expected: Any) -> Any:
+        return seen["misspelt"]
+
+    recognised = Mistake(id="odd", message="Odd.", answer=lambda x: 0.0, recognise=of_three)
+    function = of_two if name in ("measure", "reference") else of_three
+    changes = {"mistakes": (recognised,)} if name == "odd" else {name: function}
+    exercise = make(few_mistakes_because="test", **changes)
+    stumbles: list[Stumble] = []
+    cases = draw(exercise, 1)
+    result = judge(exercise, cases, [ok(0.0), ok(0.0)], replay, stumbles.append)
+    assert result.outcome is Outcome.WRONG  # a learner is told that, and never sees our error
+    assert {(s.exercise, s.function) for s in stumbles} == {("double", name)}
+    assert stumbles[0].case in cases and stumbles[0].seen == 0.0
+    assert isinstance(stumbles[0].error, TypeError)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.core.observation import Observation, Status
 from autograder.core.plain import Other, encode
 from autograder.probes import call, observe
 from autograder.probes.run.limit import PATIENCE
@@ -24,20 +25,20 @@ from autograder.probes.run.observe import PRINTED_LIMIT, misuse
 ONE = [{"args": [[1.0, 2.0]]}]
 
 
-def seen(function: Any, cases: list[dict[str, Any]] = ONE, limit: float = 5.0) -> dict[str, Any]:
+def seen(function: Any, cases: list[dict[str, Any]] = ONE, limit: float = 5.0) -> Observation:
     """The first observation of a function."""
     return observe(call, {"f": "function"}, (function,), cases, limit)[0]
 
 
 def test_a_value_comes_back_plain() -> None:
-    assert seen(sum) == {"status": "ok", "value": 3.0, "printed": "", "mutated": []}
-    assert isinstance(seen(lambda x: object())["value"], Other)
+    assert seen(sum) == Observation(status=Status.OK, value=3.0)
+    assert isinstance(seen(lambda x: object()).value, Other)
 
 
 def test_there_is_one_observation_a_case() -> None:
     cases = [{"args": [[n]]} for n in range(3)]
     found = observe(call, {"f": "function"}, (sum,), cases, 5.0)
-    assert [item["value"] for item in found] == [0, 1, 2]
+    assert [item.value for item in found] == [0, 1, 2]
 
 
 def test_keywords_and_further_answers_are_handed_on() -> None:
@@ -46,7 +47,7 @@ def test_keywords_and_further_answers_are_handed_on() -> None:
 
     case = {"args": [[1.0, 2.0]], "kwargs": {"by": 10.0}}
     takes = {"scaled": "function", "other": "function"}
-    assert observe(call, takes, (scaled, sum), [case], 5.0)[0]["value"] == 30.0
+    assert observe(call, takes, (scaled, sum), [case], 5.0)[0].value == 30.0
 
 
 # --- code that does not end ---------------------------------------------------------------------
@@ -125,9 +126,9 @@ def test_endless_code_is_stopped(function: Any) -> None:
         time.monotonic() - began > PATIENCE * limit
     )  # a machine too busy for a tenth of a core
     assert time.thread_time() - start < limit + 1
-    assert [item["status"] for item in found] == ["timed_out"]
-    assert found[0]["limit"] == limit
-    assert found[0]["waited"] is waits or starved
+    assert [item.status for item in found] == ["timed_out"]
+    assert found[0].limit == limit
+    assert bool(found[0].waited) is waits or starved
     # Nothing stays behind: no handler, no tracing, no interruption that comes late.
     assert signal.getsignal(signal.SIGINT) is handler
     assert sys.gettrace() is tracer
@@ -146,7 +147,7 @@ def burns(seconds: float) -> float:
 def test_the_limit_is_for_all_cases_together() -> None:
     cases = [{"args": [0.3]}] * 9
     found = observe(call, {"f": "function"}, (burns,), cases, 0.7)
-    assert [item["status"] for item in found] == ["ok", "ok", "timed_out"]
+    assert [item.status for item in found] == ["ok", "ok", "timed_out"]
 
 
 def test_time_on_the_clock_that_nobody_computed_in_does_not_count() -> None:
@@ -159,7 +160,7 @@ def test_time_on_the_clock_that_nobody_computed_in_does_not_count() -> None:
         return 3
 
     start = time.monotonic()
-    assert seen(starved, limit=0.2)["value"] == 3
+    assert seen(starved, limit=0.2).value == 3
     assert time.monotonic() - start > 0.6
 
 
@@ -175,7 +176,7 @@ def test_torch_in_two_threads_counts_once() -> None:
             torch.set_num_threads(threads)
         return float(a[0, 0])
 
-    assert seen(multiplies, limit=0.7)["value"] == 1.0
+    assert seen(multiplies, limit=0.7).value == 1.0
 
 
 def test_a_stop_that_comes_while_the_limit_looks_on_is_still_the_learners() -> None:
@@ -200,7 +201,7 @@ def test_a_check_works_outside_the_main_thread() -> None:
     thread = threading.Thread(target=lambda: found.append(seen(sum)))
     thread.start()
     thread.join()
-    assert found[0]["value"] == 3.0
+    assert found[0].value == 3.0
 
 
 # --- code that raises ---------------------------------------------------------------------------
@@ -229,17 +230,17 @@ def raises_in_the_standard_library(values: list[float]) -> Any:
 )
 def test_an_error_names_the_learners_line(function: Any, kind: str) -> None:
     found = seen(function)
-    assert found["status"] == "raised"
-    assert found["error"]["type"] == kind
-    assert found["error"]["line"].endswith("# this line")
-    assert found["error"]["function"] == function.__qualname__
-    assert found["error"]["number"] > function.__code__.co_firstlineno
+    assert found.status == "raised"
+    assert found.error.type == kind
+    assert found.error.line.endswith("# this line")
+    assert found.error.function == function.__qualname__
+    assert found.error.number > function.__code__.co_firstlineno
 
 
 def test_an_error_before_their_first_line_names_none_of_ours() -> None:
-    error = seen(lambda: 1)["error"]
-    assert error["type"] == "TypeError"
-    assert (error["line"], error["number"], error["function"]) == ("", 0, "")
+    error = seen(lambda: 1).error
+    assert error.type == "TypeError"
+    assert (error.line, error.number, error.function) == ("", 0, "")
 
 
 class Wordless(Exception):
@@ -271,15 +272,15 @@ def _raiser(error: BaseException) -> Any:
 )
 def test_whatever_is_raised_is_written_down(error: Any, kind: str, message: str) -> None:
     found = seen(_raiser(error))
-    assert found["status"] == "raised"
-    assert (found["error"]["type"], found["error"]["message"]) == (kind, message)
+    assert found.status == "raised"
+    assert (found.error.type, found.error.message) == (kind, message)
 
 
 def test_endless_recursion_is_an_error() -> None:
     def again(values: Any) -> Any:
         return again(values)
 
-    assert seen(again)["error"]["type"] == "RecursionError"
+    assert seen(again).error.type == "RecursionError"
 
 
 def test_a_probe_that_meets_an_odd_object_is_the_learners_error() -> None:
@@ -292,7 +293,7 @@ def test_a_probe_that_meets_an_odd_object_is_the_learners_error() -> None:
         return make().data
 
     found = observe(probe, {"f": "function"}, (lambda: Odd(),), [{}], 5.0)
-    assert found[0]["error"]["type"] == "ZeroDivisionError"
+    assert found[0].error.type == "ZeroDivisionError"
 
 
 # --- stubs --------------------------------------------------------------------------------------
@@ -316,12 +317,12 @@ def not_implemented(x: Any) -> Any:
 
 @pytest.mark.parametrize("stub", [only_a_docstring, dots, passes, not_implemented, ...])
 def test_an_untouched_stub_is_told_apart(stub: Any) -> None:
-    assert seen(stub)["status"] == "stub"
+    assert seen(stub).status == "stub"
 
 
 @pytest.mark.parametrize("answer", [lambda x: 0, lambda x: x, print, lambda x: [][0]])
 def test_an_answer_is_no_stub(answer: Any) -> None:
-    assert seen(answer)["status"] != "stub"
+    assert seen(answer).status != "stub"
 
 
 # --- prints, warns, mutates ---------------------------------------------------------------------
@@ -332,7 +333,7 @@ def test_what_is_printed_is_kept_and_not_shown(capsys: pytest.CaptureFixture[str
         print("loss", values)
         print("aside", file=sys.stderr)
 
-    assert seen(shouts)["printed"] == "loss [1.0, 2.0]\naside\n"
+    assert seen(shouts).printed == "loss [1.0, 2.0]\naside\n"
     assert capsys.readouterr() == ("", "")
 
 
@@ -341,8 +342,8 @@ def test_only_the_start_of_what_is_printed_is_kept() -> None:
         return sum(print("x" * 1000) is None for _ in range(1000))
 
     found = seen(floods)
-    assert found["value"] == 1000
-    assert found["printed"] == "x" * PRINTED_LIMIT
+    assert found.value == 1000
+    assert found.printed == "x" * PRINTED_LIMIT
 
 
 def test_closing_or_replacing_stdout_harms_nobody() -> None:
@@ -353,7 +354,7 @@ def test_closing_or_replacing_stdout_harms_nobody() -> None:
         sys.stdout = None
         return 1
 
-    assert seen(closes)["value"] == 1
+    assert seen(closes).value == 1
     assert sys.stdout is before
 
 
@@ -364,7 +365,7 @@ def test_a_warning_is_no_failure() -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert seen(warns)["value"] == 1
+        assert seen(warns).value == 1
 
 
 def _sorts(values: list[float], scale: Any = None) -> int:
@@ -395,7 +396,7 @@ def _appends_odd_things(values: list[Any], scale: Any = None) -> int:
 def test_changed_inputs_are_named(function: Any, names: list[str]) -> None:
     case = {"args": [[1.0, 2.0]], "kwargs": {"scale": np.ones(2)}}
     found = seen(function, [case])
-    assert found["mutated"] == names
+    assert list(found.mutated) == names
     assert case["args"] == [[1.0, 2.0]]  # the judge's own case stays as it was
     assert case["kwargs"]["scale"].tolist() == [1.0, 1.0]
 
@@ -471,7 +472,7 @@ CLASS, FUNCTION, VALUE = {"Value": "class"}, {"relu": "function"}, {"out": "valu
 def test_misuse_is_named_in_a_sentence(
     takes: dict[str, str], answers: tuple[Any, ...], words: str
 ) -> None:
-    assert misuse(takes, answers) == {"status": "misuse", "message": words}
+    assert misuse(takes, answers) == Observation(status=Status.MISUSE, message=words)
 
 
 @pytest.mark.parametrize(
@@ -496,4 +497,4 @@ def test_what_fits_is_let_in(takes: dict[str, str], answer: Any) -> None:
 def test_every_observation_can_travel() -> None:
     for function in (sum, loops, raises_deep_down, not_implemented, 3, lambda x: object()):
         found = observe(call, {"f": "function"}, (function,), ONE, 0.3)
-        json.dumps([encode(item) for item in found])
+        json.dumps([encode(item.as_plain()) for item in found])

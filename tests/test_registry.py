@@ -12,10 +12,9 @@ from answers import FUNCTIONS, micrograd
 
 from autograder import course, exercises
 from autograder.core.exercise import Exercise
-from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome
 from autograder.exercises import by_id, by_module
-from autograder.probes import observe
 
 SEEDS = [INSTANT_SEED, *range(19)]
 EVERY = pytest.mark.parametrize("exercise", by_id().values(), ids=lambda e: e.id)
@@ -40,8 +39,7 @@ def test_every_mistake_gets_its_own_message(exercise: Exercise) -> None:
     for seed in SEEDS[:5]:
         cases = draw(exercise, seed)
         for mistake in exercise.mistakes:
-            seen = observe(exercise.probe, exercise.takes, mistake.answers, cases, exercise.limit)
-            result = judge(exercise, cases, seen)
+            result = play.judged(exercise, mistake.answers, cases)
             assert result.outcome is Outcome.WRONG, (seed, mistake.id, result)
             assert result.mistake == mistake.id, (seed, mistake.id, result)
             assert result.message.startswith(mistake.message[:40]), result

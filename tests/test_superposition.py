@@ -9,11 +9,10 @@ import play
 import pytest
 import torch
 
-from autograder.core.judge import draw, judge
+from autograder.core.judge import draw
 from autograder.exercises import by_id
 from autograder.exercises.m08_paper_replication import claims, measures, reference
 from autograder.exercises.m08_paper_replication.data import _losses
-from autograder.probes import observe
 from autograder.probes.m08_paper_replication import fixed
 from tools.measure.superposition import TABLE
 
@@ -87,8 +86,7 @@ def test_odd_answers_are_wrong_and_not_errors(name: str) -> None:
     cases = draw(exercise, 0)
     dense = torch.nn.Linear(3, 2)
     for answer in (None, 3, [], {}, "models", {1.0: None}, dense, {"a": dense}, np.eye(3)):
-        seen = observe(exercise.probe, exercise.takes, (answer,), cases, 5)
-        assert not judge(exercise, cases, seen).passed
+        assert not play.judged(exercise, (answer,), cases, 5).passed
 
 
 def test_the_claims_hold_as_often_as_the_text_needs() -> None:
@@ -150,8 +148,7 @@ def test_a_training_that_was_cut_short_is_not_taken_for_one_elsewhere(steps: int
     }
     exercise = by_id()["claim_geometry"]
     cases = draw(exercise, 0)
-    seen = observe(exercise.probe, exercise.takes, (short,), cases, 20)
-    result = judge(exercise, cases, seen)
+    result = play.judged(exercise, (short,), cases, 20)
     assert not result.passed and result.mistake != "other_density"
 
 

@@ -186,10 +186,10 @@ def test_seconds_out_of_all_proportion_are_refused_where_the_first_are_not_known
     names = {"fast_model": training.Parrot(), "fast_seconds": 1000}
     cases = draw(exercise, INSTANT_SEED)
     seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
-    assert not exercise.measured(cases[0], seen[0]["value"])["quicker"]
+    assert not exercise.measured(cases[0], seen[0].value)["quicker"]
     names["fast_seconds"] = 30.0
     seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
-    assert exercise.measured(cases[0], seen[0]["value"])["quicker"]
+    assert exercise.measured(cases[0], seen[0].value)["quicker"]
 
 
 @pytest.mark.parametrize(("steps", "passes"), [(1100, False), (850, True)])
@@ -207,7 +207,7 @@ def test_the_loss_of_the_first_gpt_with_half_its_steps_is_not_enough(
     exercise = by_id()["faster"]
     cases = draw(exercise, INSTANT_SEED)
     answer = (training.Parrot(), 50.0)
-    seen = observe(exercise.probe, exercise.takes, answer, cases, exercise.limit)[0]["value"]
+    seen = observe(exercise.probe, exercise.takes, answer, cases, exercise.limit)[0].value
     pairs = training._best(cases[0], seen)["loss"] / share
     case = {**cases[0], "_pairs": dict.fromkeys(cases[0]["_pairs"], pairs)}
     assert exercise.measured(case, seen)["loss is low enough"] is passes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
+import play
 import pytest
 from helpers_grade import cell, release, save, solved
 
@@ -12,12 +13,11 @@ import autograder
 from autograder import course
 from autograder.build.text import source_notebook
 from autograder.core.exercise import Criterion
-from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome
 from autograder.exercises import by_id
 from autograder.grade import grade
 from autograder.notebook import progress
-from autograder.probes import observe
 from autograder.written import grader_card, reflowed, rubric_text, written
 
 MODULE = course.module("08_paper_replication")
@@ -26,10 +26,7 @@ TEXTS = [e for e in by_id().values() if e.rubric and list(e.takes) == [e.id]]
 
 
 def outcome_of(exercise, *answers):
-    cases = draw(exercise, INSTANT_SEED)
-    return judge(
-        exercise, cases, observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
-    )
+    return play.judged(exercise, answers, draw(exercise, INSTANT_SEED))
 
 
 def test_there_are_texts_to_grade() -> None:

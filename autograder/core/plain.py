@@ -99,6 +99,33 @@ def _describe(value: Any) -> str:
     return f"an object of class {type(value).__name__}"
 
 
+def is_plain(value: Any) -> bool:
+    """Whether this is plain data already, through and through."""
+    if type(value) is np.ndarray:
+        return value.dtype.kind in "biuf"
+    if type(value) is list:
+        return all(map(is_plain, value))
+    if type(value) is dict:
+        return all(type(key) is str and is_plain(item) for key, item in value.items())
+    return value is None or type(value) in (bool, int, float, str, Other)
+
+
+def form(value: Any) -> Any:
+    """The form of plain data: keys, kinds and shapes, without what stands in them.
+
+    Two values of one form can be read by the same code. As in `difference`, a list of numbers is
+    an array, and whole numbers are numbers.
+    """
+    array = _as_array(value)
+    if array is not None:
+        return ("truths" if array.dtype.kind == "b" else "numbers", array.shape)
+    if isinstance(value, list):
+        return [form(item) for item in value]
+    if isinstance(value, dict):
+        return {key: form(item) for key, item in value.items()}
+    return type(value).__name__
+
+
 def encode(value: Any) -> Any:
     """Turn plain data into what JSON can carry exactly (see `decode`)."""
     if value is None or type(value) in (bool, int, str):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import re
 
 from autograder.core.exercise import Exercise
 
@@ -17,6 +18,8 @@ def by_module() -> dict[str, tuple[Exercise, ...]]:
     """All exercises, by module id; both in the order of the course."""
     found = {}
     for entry in pkgutil.iter_modules(__path__):
+        if not re.match(r"m\d", entry.name):
+            continue
         declared = importlib.import_module(f"{__name__}.{entry.name}")
         found[declared.MODULE] = tuple(declared.EXERCISES)
     return dict(sorted(found.items()))

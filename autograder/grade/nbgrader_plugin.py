@@ -163,7 +163,7 @@ def write_for_a_person(
     """
     exercise, lines = test.exercise, []
     if result.passed and test.observations is not None:
-        seen = test.observations[0]["value"]
+        seen = test.observations[0].value
         lines = exercise.for_grader(seen, facts) if exercise.for_grader else []
         result = Result(Outcome.NOTED, f"A person gives up to {count(exercise.points, 'point')}.")
     else:

@@ -8,18 +8,15 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from nbformat import NotebookNode
 
 from autograder import course
 from autograder.core.exercise import Case, Exercise
-from autograder.core.judge import Observation, draw
-from autograder.core.plain import Other, decode, encode, plain
+from autograder.core.judge import draw
+from autograder.core.observation import Observation
+from autograder.core.plain import decode, encode, plain
 from autograder.errors import SpeedrunError
 from autograder.probes.run.emit import MIME, resolve
-
-STATUSES = ("ok", "stub", "raised", "timed_out", "misuse", "missing")
-ERROR_FIELDS = {"type": str, "message": str, "line": str, "number": int, "function": str}
 
 
 class Tampered(ValueError):
@@ -102,49 +99,13 @@ def observations_of(published: Any, nonce: str) -> list[Observation]:
     if not isinstance(published, dict) or published.get("nonce") != nonce:
         raise Tampered("not the nonce of this run")
     try:
-        items = [decode(item) for item in json.loads(published["observations"])]
+        items = json.loads(published["observations"])
+        observations = [Observation.parse(decode(item)) for item in items]
     except (KeyError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise Tampered(str(error)) from None
-    if not items or not all(_is_observation(item) for item in items):
-        raise Tampered("not observations")
-    return items
-
-
-def _is_observation(item: Any) -> bool:
-    if not isinstance(item, dict) or item.get("status") not in STATUSES:
-        return False
-    item.setdefault("printed", "")
-    item.setdefault("mutated", [])
-    if not isinstance(item["printed"], str) or not isinstance(item["mutated"], list):
-        return False
-    if not all(isinstance(name, str) for name in item["mutated"]):
-        return False
-    error = item.get("error")
-    error_fits = isinstance(error, dict) and all(
-        type(error.get(key)) is kind for key, kind in ERROR_FIELDS.items()
-    )
-    match item["status"]:
-        case "ok":
-            return "value" in item and _is_plain(item["value"])
-        case "raised":
-            return error_fits
-        case "stub":
-            return error is None or error_fits
-        case "timed_out":
-            return type(item.get("limit")) in (int, float)
-        case "misuse":
-            return isinstance(item.get("message"), str)
-    return isinstance(item.get("name"), str)
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biuf"
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.values()))
-    return value is None or isinstance(value, bool | int | float | str | Other)
+    if not observations:
+        raise Tampered("no observations")
+    return observations
 
 
 def tests_of(notebook: NotebookNode) -> dict[str, Test]:

@@ -11,6 +11,7 @@ from autograder.core import rules
 from autograder.core.exercise import Exercise
 from autograder.core.judge import judge
 from autograder.core.outcome import Outcome, Result
+from autograder.exercises.replay import replay
 from autograder.grade.testcell import Event, Test
 
 EXIT = "It calls exit, which ends the notebook. Leave that out"
@@ -40,16 +41,10 @@ def result_of(test: Test, answer: str, stub: str, event: Event | None) -> Result
 def _result(test: Test, answer: str, event: Event | None) -> Result:
     if test.observations is None:
         return _happened(event) or _happened(test.event) or _silent(test)
-    first = test.observations[0]
-    if first["status"] == "missing":
-        name = first["name"] or next(iter(test.exercise.takes))
-        return _happened(event) or Result(
-            Outcome.RAISED, f"`{name}` is not defined: does the answer cell define it?"
-        )
     result = judged(test.exercise, test)
     if result.passed:
         return rules.broken(test.exercise.rules, python(answer)) or result
-    halted = any(seen["status"] != "ok" for seen in test.observations)
+    halted = not all(seen.is_ok for seen in test.observations)
     if event is not None and (halted or event.kind != "raised" or "SyntaxError" in event.text):
         return _happened(event) or result
     return result
@@ -62,7 +57,7 @@ def judged(exercise: Exercise, test: Test) -> Result:
     )
     for attempt in (exercise, plainer):
         try:
-            return judge(attempt, test.cases, test.observations or [])
+            return judge(attempt, test.cases, test.observations or [], replay)
         except Exception as error:
             stumbled = error
     raise Unjudged(f"{exercise.id}: {type(stumbled).__name__}: {stumbled}")

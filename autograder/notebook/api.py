@@ -18,6 +18,7 @@ from autograder import preregistration as registration
 from autograder.core import rules
 from autograder.core.exercise import Exercise
 from autograder.core.judge import INSTANT_SEED, draw, judge
+from autograder.core.observation import Observation, Status
 from autograder.core.outcome import Outcome, Result
 from autograder.core.plain import encode
 from autograder.errors import SpeedrunError
@@ -138,9 +139,11 @@ def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> No
         return
     answers += tuple(named[key] for key in list(exercise.takes)[len(answers) :] if key in named)
     cases = draw(exercise, INSTANT_SEED)
+    from autograder.exercises.replay import replay
+
     with checking():
         observations = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
-    result = judge(exercise, cases, observations)
+    result = judge(exercise, cases, observations, replay)
     if result.passed:
         result = rules.broken(exercise.rules, _source_of(answers)) or result
     result, published = _note(exercise, result, observations)
@@ -167,17 +170,17 @@ def _footer(exercise: Exercise, result: Result) -> str:
 
 
 def _note(
-    exercise: Exercise, result: Result, observations: list[dict[str, Any]]
+    exercise: Exercise, result: Result, observations: list[Observation]
 ) -> tuple[Result, dict[str, Any]]:
     """Write a result into the progress; what is shown of it, and a record that goes with it."""
     fingerprint, published = "", {}
-    if all(item["status"] != "misuse" for item in observations):
-        seen = json.dumps([encode(item) for item in observations], sort_keys=True)
+    if all(item.status is not Status.MISUSE for item in observations):
+        seen = json.dumps([encode(item.as_plain()) for item in observations], sort_keys=True)
         fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
     try:
         with progress.updating() as record:
             if result.passed and exercise.keep is not None:
-                result = exercise.keep(record, observations[0]["value"]) or result
+                result = exercise.keep(record, observations[0].value) or result
                 published = registration.published(record)
             noted = Outcome.PASSED if result.outcome is Outcome.NOTED else result.outcome
             progress.note_check(record, exercise.id, str(noted), fingerprint)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.probes.run.observe import Misuse, _error, call
+from autograder.probes.run.observe import Misuse, call, raised_error
 
 UNFIT = ("mismatch", "broadcast", "aligned", "dimension")  # what numpy says of unfit shapes
 
@@ -21,7 +21,7 @@ def own(case: dict[str, Any], function: Callable[..., Any]) -> Any:
     try:
         return call(case, function)
     except NotImplementedError as error:
-        where = _error(error)["function"]
+        where = raised_error(error).function
         if where.startswith("<") or where in ("", getattr(function, "__name__", "")):
             raise
         raise Misuse(f"It calls `{where}`, which is still unwritten: answer that first.") from None
@@ -64,11 +64,11 @@ def solvable(case: dict[str, Any], function: Callable[..., Any]) -> Any:
 
 def raised(error: Exception) -> dict[str, Any]:
     """An error as plain data, with the learner's own line."""
-    told = _error(error)
+    told = raised_error(error)
     return {
-        "raised": "ValueError" if isinstance(error, ValueError) else told["type"],
-        "message": told["message"],
-        "line": told["line"],
+        "raised": "ValueError" if isinstance(error, ValueError) else told.type,
+        "message": told.message,
+        "line": told.line,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.probes.run.observe import Misuse, _error
+from autograder.probes.run.observe import Misuse, raised_error
 
 Words = Callable[[str, str], str | None]
 ALONG = re.compile(r"\b(sum|mean|max|min|amax|amin)\(")
@@ -54,7 +54,7 @@ def called(case: dict[str, Any], function: Callable[..., Any], words: Words | No
     try:
         return function(*case.get("args", []), **case.get("kwargs", {}))
     except (ValueError, TypeError, IndexError) as error:
-        text, line = str(error).strip(), _error(error)["line"]
+        text, line = str(error).strip(), raised_error(error).line
         told = (words and words(text, line)) or _in_our_words(text, line)
         if not told:
             raise

@@ -20,6 +20,7 @@ from autograder.core.judge import draw, judge
 from autograder.data.tables import FOLDER
 from autograder.exercises.m08_paper_replication import claims, reference
 from autograder.exercises.m08_paper_replication.wrong import PROGRAM
+from autograder.exercises.replay import replay
 from autograder.probes import observe
 
 TABLE = FOLDER / "superposition.json"
@@ -151,7 +152,8 @@ def autoencoders(runs: int = 3) -> dict[str, Any]:
 def _judged(name: str, answer: Any, seed: int) -> Any:
     exercise = getattr(claims, name)
     cases = draw(exercise, seed)
-    return judge(exercise, cases, observe(exercise.probe, exercise.takes, (answer,), cases, 60))
+    seen = observe(exercise.probe, exercise.takes, (answer,), cases, 60)
+    return judge(exercise, cases, seen, replay)
 
 
 def _runs(space: dict[str, Any]) -> dict[str, Any]:

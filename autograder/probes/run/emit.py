@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from autograder.core.observation import Observation, RaisedError, Status
 from autograder.core.plain import decode, encode
 from autograder.probes.run.observe import observe
 
@@ -31,7 +32,7 @@ def emit(payload: str, answers: Callable[[], tuple[Any, ...]]) -> None:
     try:
         given = answers()
     except NameError as error:
-        seen = [{"status": "missing", "name": str(getattr(error, "name", "") or "")}]
+        seen = [Observation(status=Status.MISSING, name=str(getattr(error, "name", "") or ""))]
     else:
         probe, cases = resolve(asked["probe"]), decode(asked["cases"])
         seen = observe(probe, asked["takes"], given, cases, asked["limit"])
@@ -46,14 +47,14 @@ def resolve(name: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), function)
 
 
-def written(observations: list[dict[str, Any]]) -> str:
+def written(observations: list[Observation]) -> str:
     """The observations as JSON; one that can't be written becomes an error of its own."""
     texts = []
     for seen in observations:
         try:
-            texts.append(json.dumps(encode(seen)))
+            texts.append(json.dumps(encode(seen.as_plain())))
         except (ValueError, TypeError, RecursionError) as error:
-            failed = {"type": type(error).__name__, "message": str(error)[:300]}
-            failed |= {"line": "", "number": 0, "function": ""}
-            texts.append(json.dumps(encode({"status": "raised", "error": failed})))
+            failed = RaisedError(type=type(error).__name__, message=str(error)[:300])
+            instead = Observation(status=Status.RAISED, error=failed)
+            texts.append(json.dumps(encode(instead.as_plain())))
     return f"[{', '.join(texts)}]"

@@ -1,18 +1,10 @@
-"""Run a probe on a learner's answers, one case after another, and write down what happened.
-
-An observation is plain data::
-
-    {"status": "ok", "value": ..., "printed": "", "mutated": [...]}
-    {"status": "raised", "error": {"type", "message", "line", "number", "function"}, ...}
-
-with one of the statuses ok, stub (the answer raises NotImplementedError, or is still ``...``),
-raised, timed_out and misuse (the check was called with the wrong kind of thing).
-"""
+"""Run a probe on a learner's answers, one case after another, and write down what happened."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import dis
 import inspect
 import io
@@ -25,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from autograder.core.observation import Observation, RaisedError, Status
 from autograder.core.plain import difference, plain
-from autograder.probes.run.limit import Budget, TimedOut, limited
+from autograder.probes.run.limit import PATIENCE, Budget, TimedOut, limited
 
 NOT_LEARNERS = (str(Path(__file__).resolve().parents[2]), sysconfig.get_paths()["stdlib"])
 PRINTED_LIMIT = 400
@@ -42,7 +35,7 @@ def observe(
     answers: tuple[Any, ...],
     cases: list[dict[str, Any]],
     limit: float,
-) -> list[dict[str, Any]]:
+) -> list[Observation]:
     """Run `probe` on every case and return one observation a case.
 
     `limit` is in seconds of CPU time, for all cases together. `takes` maps the name of each answer
@@ -56,12 +49,12 @@ def observe(
     budget = Budget(limit)
     for case in cases:
         observations.append(_observe_one(probe, answers, case, budget))
-        if observations[-1]["status"] == "timed_out":
+        if observations[-1].status is Status.TIMED_OUT:
             break
     return observations
 
 
-def misuse(takes: dict[str, str], answers: tuple[Any, ...]) -> dict[str, Any] | None:
+def misuse(takes: dict[str, str], answers: tuple[Any, ...]) -> Observation | None:
     """The observation for answers of the wrong number or kind; None where they fit."""
     names = list(takes)
     if len(answers) != len(names):
@@ -72,7 +65,7 @@ def misuse(takes: dict[str, str], answers: tuple[Any, ...]) -> dict[str, Any] | 
         return _misused(f"The check takes {things}, and it got {got}.")
     for name, answer in zip(names, answers, strict=True):
         if answer is ... or _is_stub(answer):
-            return {"status": "stub", "name": name}
+            return Observation(status=Status.STUB, name=name)
         problem = _wrong_kind(name, takes[name], answer)
         if problem:
             return _misused(problem)
@@ -109,8 +102,8 @@ def _kind(answer: Any) -> str:
     return names.get(type(answer), f"an object of class {type(answer).__name__}")
 
 
-def _misused(message: str) -> dict[str, Any]:
-    return {"status": "misuse", "message": message}
+def _misused(message: str) -> Observation:
+    return Observation(status=Status.MISUSE, message=message)
 
 
 def _is_stub(answer: Any) -> bool:
@@ -139,10 +132,9 @@ def _observe_one(
     answers: tuple[Any, ...],
     case: dict[str, Any],
     budget: Budget,
-) -> dict[str, Any]:
+) -> Observation:
     given = copy.deepcopy(case)
     printed = _Printed()
-    seen: dict[str, Any] = {"status": "ok"}
     try:
         with (
             contextlib.redirect_stdout(printed),
@@ -150,24 +142,28 @@ def _observe_one(
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            seen["value"] = limited(budget, _probed, probe, given, answers)
+            value = limited(budget, _probed, probe, given, answers)
+            seen = Observation(status=Status.OK, value=value)
     except TimedOut as error:
-        seen = {"status": "timed_out", "limit": budget.seconds, "waited": error.waited}
+        seen = Observation(
+            status=Status.TIMED_OUT,
+            limit=float(budget.seconds),
+            waited=float(PATIENCE * budget.seconds) if error.waited else 0.0,
+        )
     except Misuse as error:
         seen = _misused(str(error))
     except NotImplementedError as error:
-        seen = {"status": "stub", "error": _error(error)}
+        seen = Observation(status=Status.STUB, error=raised_error(error))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, and what a learner derives from BaseException
-        seen = {"status": "raised", "error": _error(error)}
-    seen["printed"] = printed.getvalue()
-    seen["mutated"] = [
+        seen = Observation(status=Status.RAISED, error=raised_error(error))
+    mutated = tuple(
         str(name)
         for name, before in _arguments(case)
         if difference(plain(before), plain(dict(_arguments(given)).get(name)), 0, 0) is not None
-    ]
-    return seen
+    )
+    return dataclasses.replace(seen, printed=printed.getvalue(), mutated=mutated)
 
 
 def _probed(probe: Callable[..., Any], case: dict[str, Any], answers: tuple[Any, ...]) -> Any:
@@ -189,7 +185,7 @@ def letter(case: dict[str, Any], answer: Any) -> Any:
     return answer.strip().strip("().").lower() if isinstance(answer, str) else answer
 
 
-def _error(error: BaseException) -> dict[str, Any]:
+def raised_error(error: BaseException) -> RaisedError:
     """Describe an error by the learner's own last line, never by a line of ours."""
     line, number, function = "", 0, ""
     trace = error.__traceback__
@@ -205,10 +201,10 @@ def _error(error: BaseException) -> dict[str, Any]:
         message = str(error)
     except Exception:
         message = ""
-    return {
-        "type": type(error).__name__,
-        "message": message[:300],
-        "line": line[:200],
-        "number": number,
-        "function": function,
-    }
+    return RaisedError(
+        type=plain(type(error).__name__),
+        message=plain(message)[:300],
+        line=line[:200],
+        number=number,
+        function=function,
+    )
