@@ -147,7 +147,7 @@ def status(
 def hint(exercise: ExerciseArgument, folder: FolderOption = None) -> None:
     """Give the next of an exercise's three hints."""
     from autograder.learner.folder import learner_folder
-    from autograder.notebook.api import hint_card
+    from autograder.notebook.hints import hint_card
 
     _say(hint_card(exercise, learner_folder(folder).path).text)
 
@@ -156,7 +156,7 @@ def hint(exercise: ExerciseArgument, folder: FolderOption = None) -> None:
 def solution(exercise: ExerciseArgument, folder: FolderOption = None) -> None:
     """Show a solution, once you have passed the exercise or made three real tries."""
     from autograder.learner.folder import learner_folder
-    from autograder.notebook.api import solution_card
+    from autograder.notebook.hints import solution_card
 
     card, opened = solution_card(exercise, learner_folder(folder).path)
     _say(card.text)

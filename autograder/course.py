@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder import exercises
 from autograder.core.exercise import Exercise
 from autograder.errors import SpeedrunError
 
@@ -49,9 +50,7 @@ class Module:
     @property
     def exercises(self) -> tuple[Exercise, ...]:
         """The module's exercises, in the order of the notebook."""
-        from autograder.exercises import by_module
-
-        return by_module().get(self.id, ())
+        return exercises.by_module().get(self.id, ())
 
     @property
     def points(self) -> int:
@@ -115,14 +114,18 @@ def module(name: str) -> Module:
 
 def exercise(name: str) -> Exercise:
     """The exercise of this id; a `SpeedrunError` that names the nearest one where there is none."""
-    from autograder.exercises import by_id
-
-    if name in by_id():
-        return by_id()[name]
-    near = difflib.get_close_matches(str(name), list(by_id()), n=1)
+    known = exercises.by_id()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name), list(known), n=1)
     raise SpeedrunError(
         f"No exercise is called {name!r}. " + (f"Did you mean {near[0]}?" if near else LISTED)
     )
+
+
+def exercise_names() -> list[str]:
+    """The ids of all exercises, in the order of the course."""
+    return list(exercises.by_id())
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from browser import Lab, Notebook
 
 from autograder import course
 from autograder.exercises import module_of
-from autograder.notebook.api import solution_source
+from autograder.notebook.hints import solution_source
 
 # What to change in an exercise's solution, and the mistake that this makes.
 WRONG = {

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from autograder import course
-from autograder.notebook.api import solution_source
+from autograder.notebook.hints import solution_source
 
 START = course.module("00_start_here")
 RIGHT = "def mean_square(numbers):\n    return sum(n * n for n in numbers) / len(numbers)"

@@ -23,9 +23,7 @@ from autograder.core.exercise import Case, Exercise
 from autograder.core.judge import Stumble, draw, judge
 from autograder.core.outcome import Result
 from autograder.core.plain import form
-from autograder.exercises import by_module
-from autograder.exercises.replay import replay
-from autograder.probes import observe
+from autograder.exercises import by_module, observed, replay
 
 ENGINE_MODULE = "04_micrograd"  # where whole engines can be pasted
 ONLY_SHOWS = ("with needs(", "with figure(", "check.", "status(", "environment(", "placement(")
@@ -205,7 +203,7 @@ def judged(
     One that raises on what is of the solution's own form is an error. On other forms it may: then
     it is a warning, so that the suite counts and prints where.
     """
-    seen = observe(exercise.probe, exercise.takes, answers, cases, limit or exercise.limit)
+    seen = observed(exercise, answers, cases, limit)
     stumbles: list[Stumble] = []
     result = judge(exercise, cases, seen, replay, stumbles.append)
     for stumble in stumbles:
@@ -221,7 +219,7 @@ def judged(
 def _seen_of_solution(exercise: Exercise, case: Case) -> Any:
     names = solved(exercise)
     answers = tuple(names[name] for name in exercise.takes)
-    return observe(exercise.probe, exercise.takes, answers, [case], exercise.limit)[0].value
+    return observed(exercise, answers, [case])[0].value
 
 
 class Stumbled(UserWarning):

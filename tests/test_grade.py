@@ -21,7 +21,7 @@ from autograder.core.exercise import Exercise
 from autograder.core.judge import draw
 from autograder.core.outcome import Outcome
 from autograder.errors import SpeedrunError
-from autograder.exercises import by_id
+from autograder.exercises import by_id, probe_of
 from autograder.grade import Limits, Report, grade, gradebook, run
 from autograder.grade.gate import rebuild
 from autograder.grade.nbgrader_plugin import master_of
@@ -107,7 +107,7 @@ def test_rules_hold_under_a_magic_too() -> None:
         test = GradedTest(strict)
         answer = lambda numbers: sum(n * n for n in numbers) / len(numbers)  # noqa: E731
         test.observations = observe(
-            strict.probe, strict.takes, (answer,), draw(strict, test.seed), 5
+            probe_of(strict), strict.takes, (answer,), draw(strict, test.seed), 5
         )
         assert result_of(test, source, "stub", None).outcome is Outcome.WRONG
 

@@ -13,11 +13,10 @@ from torch.nn import functional
 from autograder import course
 from autograder.core.judge import draw
 from autograder.data import grokking_table
-from autograder.exercises import by_id
+from autograder.exercises import by_id, observed
 from autograder.exercises.m10_grokking import fourier, training
 from autograder.exercises.m10_grokking.data import pairs
 from autograder.exercises.m10_grokking.model import logits_of
-from autograder.probes import observe
 from tools.measure import grokking as measured
 
 SEEDS = range(3)
@@ -30,7 +29,7 @@ def test_the_model_is_that_of_torch() -> None:
     names = play.solved(exercise)
     for seed in SEEDS:
         for case in draw(exercise, seed):
-            seen = observe(exercise.probe, exercise.takes, (names["OneLayer"],), [case], 9)[0]
+            seen = observed(exercise, (names["OneLayer"],), [case], 9)[0]
             w = {k: torch.tensor(v).double() for k, v in seen.value["weights"].items()}
             width, heads = case["setting"]["width"], case["setting"]["heads"]
             layer = torch.nn.MultiheadAttention(width, heads, bias=False, batch_first=True).double()

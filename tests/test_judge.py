@@ -12,8 +12,8 @@ from autograder.core.exercise import Exercise, Mistake, Option, Rule, question
 from autograder.core.judge import INSTANT_SEED, Stumble, draw, judge
 from autograder.core.observation import Observation, RaisedError, Status
 from autograder.core.outcome import Outcome, Result
-from autograder.exercises.replay import replay
-from autograder.probes import call, observe
+from autograder.exercises import observed, probe_of, replay
+from autograder.probes import call
 
 HINTS = ("nudge", "idea", "code")
 RAISED = Observation(
@@ -51,7 +51,7 @@ def make(**changes: Any) -> Exercise:
 
 def verdict(exercise: Exercise, *answers: Any) -> Result:
     cases = draw(exercise, INSTANT_SEED)
-    seen = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
+    seen = observed(exercise, answers, cases)
     return judge(exercise, cases, seen, replay)
 
 
@@ -608,7 +608,7 @@ def test_a_declaration_is_held_to_its_rules() -> None:
             make(**change)
     assert make(rules=(Rule(call="sum", instead="a loop"),)).rules
     assert make().check_id == "check_double"
-    assert make().probe is call
+    assert probe_of(make()) is call
 
 
 @pytest.mark.parametrize("name", ["explain", "picture", "measure", "reference", "odd"])

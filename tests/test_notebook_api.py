@@ -20,16 +20,18 @@ from autograder import course
 from autograder.core.exercise import Exercise, Mistake, Rule
 from autograder.errors import SpeedrunError
 from autograder.notebook import api as notebook
+from autograder.notebook import checks, progress
 from autograder.notebook import placement as placing
-from autograder.notebook import progress
 from autograder.notebook.cards import Card, note_card, prose
+from autograder.notebook.hints import solution_source
 
 
 @pytest.fixture
 def shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Card]:
     """The cards that are shown, in a learner's folder of their own."""
     cards: list[Card] = []
-    monkeypatch.setattr(notebook, "_show", cards.append)
+    for module in (notebook, checks, placing):
+        monkeypatch.setattr(module, "show", cards.append)
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     return cards
 
@@ -157,7 +159,7 @@ def test_under_nbgrader_a_failing_check_raises_its_text(
 ) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     autograder.check.double(lambda x: 2 * x)
-    with pytest.raises(notebook.CheckFailed) as caught:
+    with pytest.raises(checks.CheckFailed) as caught:
         autograder.check.double(lambda x: x * x)
     assert "This is the square." in str(caught.value)
     assert caught.value._render_traceback_() == [str(caught.value)]
@@ -245,7 +247,7 @@ def test_every_exercise_has_a_solution_that_can_be_shown() -> None:
     assert built
     for module in built:
         for exercise in module.exercises:
-            source = notebook.solution_source(exercise)
+            source = solution_source(exercise)
             assert "SOLUTION" not in source
             assert source.strip()
 

@@ -12,11 +12,13 @@ from nbformat.v4 import new_output
 
 import autograder
 from autograder import course
-from autograder import preregistration as registration
+from autograder.core import preregistration as registration
+from autograder.core.preregistration import REGISTRATION
 from autograder.exercises import by_id
 from autograder.grade.gate import rebuild
 from autograder.grade.nbgrader_plugin import master_of
 from autograder.notebook import progress
+from autograder.research import first_training
 
 FORM = {
     "hypothesis": "The count of features never falls as p falls.",
@@ -26,6 +28,7 @@ FORM = {
     "stop_rule": "8 starts, 3 repetitions.",
     "amendment": "",
 }
+NOW = "2026-11-01T10:00:00+00:00"
 
 
 @pytest.fixture
@@ -153,25 +156,25 @@ def step() -> None:
 
 
 def test_the_first_training_is_noted_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registration, "in_notebook", lambda: True)
-    registration.watch_training()
+    monkeypatch.setattr(first_training, "in_notebook", lambda: True)
+    first_training.watch_training()
     with autograder.kernel.checking():
         step()  # within a check
     assert "first_training" not in progress.load(home)
     step()
     first = progress.load(home)["first_training"]
     monkeypatch.setattr(progress, "now", lambda: "2100-01-01T00:00:00+00:00")
-    registration.watch_training()
+    first_training.watch_training()
     step()
     assert progress.load(home)["first_training"] == first
 
 
 def test_nothing_is_noted_while_graded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPEEDRUN_GRADING", "1")
-    monkeypatch.setattr(registration, "in_notebook", lambda: True)
-    registration.watch_training()
+    monkeypatch.setattr(first_training, "in_notebook", lambda: True)
+    first_training.watch_training()
     step()
-    registration.note_training()
+    first_training.note_training()
     assert "first_training" not in progress.load(home)
 
 
@@ -195,9 +198,9 @@ def seen(**changes: object) -> dict:
 
 def record_of(*changes: dict) -> dict:
     record: dict = {"first_training": "2100-01-01T00:00:00+00:00"}
-    registration.register(record, seen())
+    registration.register(record, seen(), NOW)
     for change in changes:
-        registration.register(record, {**seen(**change), "amendment": "why"})
+        registration.register(record, {**seen(**change), "amendment": "why"}, NOW)
     return record
 
 
@@ -205,13 +208,13 @@ def test_the_record_goes_through_the_gate(home: Path) -> None:
     module = course.module("08_paper_replication")
     facts = registration.published(record_of())
     notebook = release(module)
-    output = new_output("display_data", data={registration.MIME: facts})
+    output = new_output("display_data", data={REGISTRATION.mime: facts})
     cell(notebook, "check_preregister").outputs = [output]
     gated = rebuild(plain(notebook), master_of(module), module)
-    assert gated.notebook.metadata["speedrun"]["registered"] == facts
+    assert gated.notebook.metadata["speedrun"]["published"] == {REGISTRATION.mime: facts}
     assert all(not c.get("outputs") for c in gated.notebook.cells)
     again = rebuild(plain(gated.notebook), master_of(module), module)  # nbgrader's second pass
-    assert again.notebook.metadata["speedrun"]["registered"] == facts
+    assert again.notebook.metadata["speedrun"]["published"] == {REGISTRATION.mime: facts}
     lines = dict(registration.facts_of(seen(), facts))
     assert lines["What was registered"] == "the text above"
     assert "after the registration" in lines["First training"]
@@ -239,8 +242,13 @@ def test_another_text_than_the_registered_one_is_seen() -> None:
     ],
 )
 def test_a_forged_record_of_another_form_is_not_taken(forged: object) -> None:
-    cells = [{"outputs": [{"data": {registration.MIME: forged}}]}, {"outputs": 3}, 5, {}]
-    assert registration.found_in(cells) == {}
+    module = course.module("08_paper_replication")
+    notebook = plain(release(module))
+    notebook["cells"][0]["outputs"] = [{"data": {REGISTRATION.mime: forged}}, 5]
+    notebook["cells"][1]["outputs"] = 3
+    notebook["metadata"]["speedrun"]["published"] = {REGISTRATION.mime: forged}
+    gated = rebuild(notebook, master_of(module), module)
+    assert "published" not in gated.notebook.metadata["speedrun"]
     (line,) = registration.order_of(forged)  # type: ignore[arg-type]
     assert line == ("Registered", "no record of a registration came with the notebook")
 

@@ -217,7 +217,7 @@ def test_what_else_is_wrong_is_put_into_words(
 
 
 def test_what_is_said_about_ablations_holds_at_every_density_measured() -> None:
-    noticed = by_id()["ablation"].keep({}, "a text").message
+    noticed = by_id()["ablation"].keep({}, "a text", "2026-11-01T10:00:00+00:00").message
     for claim in ("less fits in", "the count is often lower"):
         assert claim not in noticed
     for claim in ("loss rises at every density", "at some densities more", "lower or higher"):

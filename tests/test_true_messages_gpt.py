@@ -8,9 +8,8 @@ import pytest
 
 from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome, Result
-from autograder.exercises import by_id
+from autograder.exercises import by_id, observed
 from autograder.exercises.m07_build_gpt import training
-from autograder.probes import observe
 
 WEIGHTS = "weights = F.softmax(scores, dim=-1)"
 STARTS = "starts = torch.randint(len(data) - block_size, (batch_size,))"
@@ -185,10 +184,10 @@ def test_seconds_out_of_all_proportion_are_refused_where_the_first_are_not_known
     exercise = by_id()["faster"]
     names = {"fast_model": training.Parrot(), "fast_seconds": 1000}
     cases = draw(exercise, INSTANT_SEED)
-    seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
+    seen = observed(exercise, tuple(names.values()), cases)
     assert not exercise.measured(cases[0], seen[0].value)["quicker"]
     names["fast_seconds"] = 30.0
-    seen = observe(exercise.probe, exercise.takes, tuple(names.values()), cases, exercise.limit)
+    seen = observed(exercise, tuple(names.values()), cases)
     assert exercise.measured(cases[0], seen[0].value)["quicker"]
 
 
@@ -207,7 +206,7 @@ def test_the_loss_of_the_first_gpt_with_half_its_steps_is_not_enough(
     exercise = by_id()["faster"]
     cases = draw(exercise, INSTANT_SEED)
     answer = (training.Parrot(), 50.0)
-    seen = observe(exercise.probe, exercise.takes, answer, cases, exercise.limit)[0].value
+    seen = observed(exercise, answer, cases)[0].value
     pairs = training._best(cases[0], seen)["loss"] / share
     case = {**cases[0], "_pairs": dict.fromkeys(cases[0]["_pairs"], pairs)}
     assert exercise.measured(case, seen)["loss is low enough"] is passes

@@ -15,10 +15,11 @@ from autograder.build.text import source_notebook
 from autograder.core.exercise import Criterion
 from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome
+from autograder.core.rubric import reflowed, rubric_text, written
 from autograder.exercises import by_id
 from autograder.grade import grade
 from autograder.notebook import progress
-from autograder.written import grader_card, reflowed, rubric_text, written
+from autograder.notebook.grader_card import grader_card
 
 MODULE = course.module("08_paper_replication")
 LONG = "A sentence with a number, 5, in it, and so on and on. " * 12
@@ -58,7 +59,7 @@ def test_a_text_is_noted_and_then_shows_what_a_reader_noticed(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exercise = by_id()["read_claim"]
-    noticed = exercise.keep({}, LONG).message
+    noticed = exercise.keep({}, LONG, progress.now()).message
     autograder.check.read_claim("\nWrite here.\n")
     assert noticed[:40] not in capsys.readouterr().out
     autograder.check.read_claim(LONG)

@@ -63,12 +63,10 @@ def verdicts(exercise_id: str, seeds: list[int]) -> list[str]:
 def _told(exercise: Any, answer: Answer, seed: int) -> tuple[str, str, str, str]:
     """The outcome, the mistake, the line "Called" and the message."""
     from autograder.core.judge import draw, judge
-    from autograder.exercises.replay import replay
-    from autograder.probes import observe
 
     _reseed()
     cases = draw(exercise, seed)
-    seen = observe(exercise.probe, exercise.takes, answer.things, cases, exercise.limit)
+    seen = observed(exercise, answer.things, cases)
     _reseed()  # the judge replays mistakes, which may draw as well
     result = judge(exercise, cases, seen, replay)
     called = dict(result.details).get("Called", "")

@@ -33,9 +33,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import course
 from autograder.core.exercise import Exercise
+from autograder.core.rubric import rubric_text
 from autograder.errors import SpeedrunError
 from autograder.notebook.cards import count
-from autograder.written import rubric_text
 
 OPTIONS_LINE = re.compile(r"^@options *$", re.MULTILINE)
 RUBRIC_LINE = re.compile(r"^@rubric *$", re.MULTILINE)

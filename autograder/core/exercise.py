@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograder.core.outcome import Result
-from autograder.core.plain import plain
-from autograder.probes import call, letter
+from autograder.core.plain import brief, plain
 
 Case = dict[str, Any]
 
@@ -76,6 +75,20 @@ class Criterion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """What the output of a check carries in a notebook that is handed in, under a MIME type.
+
+    `write(record)` takes it from the learner's progress, {} where there is nothing yet.
+    `read(given)` takes over what stands in a submission, which may be anything: {} where `write`
+    can't have written it. It is the learner's own statement, not a proof.
+    """
+
+    mime: str
+    write: Callable[[dict[str, Any]], dict[str, Any]]
+    read: Callable[[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exercise:
     """One exercise: what it asks, and how an answer is judged.
 
@@ -83,7 +96,8 @@ class Exercise:
     "function" or "value". `cases(rng)` draws inputs; a case is a dict of plain data, with its
     `name` where mistakes or messages refer to it; in grading, fields that begin with an underscore
     stay with the judge. `probe(case, *answers)` touches the learner's
-    objects and hands back plain data. `reference(case)`, or ``reference(case, seen)`` where the
+    objects and hands back plain data; most exercises have the common one of their kind (see
+    `autograder.exercises.probe_of`). `reference(case)`, or ``reference(case, seen)`` where the
     answer depends on the learner's own weights, gives what a right answer hands back.
 
     `measure(case, seen)` turns what the probe handed back into what is compared, in the judge's own
@@ -97,10 +111,12 @@ class Exercise:
     `reveals` is off where the expected value is the answer itself, and a failing check must not
     show it. `limit` is in seconds of CPU time, for all cases together.
 
-    `rubric` is for what a person grades (see `autograder.written`): the check then only sees to
-    the form, and all points come from the person. `keep(record, seen)` may write into the progress
-    what the probe handed back of an answer that passed, and replace the result.
-    `for_grader(seen, facts)` gives labelled lines for who grades by hand.
+    `rubric` is for what a person grades (see `autograder.core.rubric`): the check then only sees to
+    the form, and all points come from the person. `keep(record, seen, now)` may write into the
+    progress what the probe handed back of an answer that passed, with the time, and replace the
+    result. `publishes` is what then goes into the check's output, and back out of a submission.
+    `for_grader(seen, facts)` gives labelled lines for who grades by hand; `facts` are what came
+    back, {} where nothing did.
     """
 
     id: str
@@ -111,7 +127,7 @@ class Exercise:
     difficulty: int
     cases: Callable[[np.random.Generator], list[Case]]
     reference: Callable[..., Any]
-    probe: Callable[..., Any] = call
+    probe: Callable[..., Any] | None = None
     measure: Callable[[Case, Any], Any] | None = None
     mistakes: tuple[Mistake, ...] = ()
     few_mistakes_because: str = ""
@@ -129,7 +145,8 @@ class Exercise:
     bonus: bool = False
     trains: bool = False
     rubric: tuple[Criterion, ...] = ()
-    keep: Callable[[dict[str, Any], Any], Result | None] | None = None
+    keep: Callable[[dict[str, Any], Any, str], Result | None] | None = None
+    publishes: Published | None = None
     for_grader: Callable[[Any, dict[str, Any]], list[tuple[str, str]]] | None = None
 
     def __post_init__(self) -> None:
@@ -168,8 +185,6 @@ class Exercise:
         """The line that says what was run on `case`."""
         if self.show is not None:
             return self.show(case)
-        from autograder.core.plain import brief
-
         name = next(iter(self.takes))
         given = [brief(value) for value in case.get("args", [])]
         given += [f"{key}={brief(value)}" for key, value in case.get("kwargs", {}).items()]
@@ -208,7 +223,6 @@ def question(
         minutes=minutes,
         difficulty=difficulty,
         cases=lambda rng: [{"letters": sorted(options)}],
-        probe=letter,
         reference=lambda case: right,
         show=lambda case: f"{id} is one of {letters}",
         explain=lambda case, seen, expected: f"Answer with one letter in quotes: {letters}.",

@@ -19,8 +19,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder import course
-from autograder import preregistration as registration
 from autograder.errors import SpeedrunError
+from autograder.exercises import module_of as by_exercise
 
 LARGEST = 100_000_000
 TEXT_CELLS = ("markdown", "raw", "heading")
@@ -114,8 +114,6 @@ def module_of(notebook: dict[str, Any], file_name: str = "") -> course.Module:
 
     Raises `Malformed` where none of them tells.
     """
-    from autograder.exercises import module_of as by_exercise
-
     known = {module.id: module for module in course.written()}
     named = _dict(_dict(notebook.get("metadata")).get("speedrun")).get("module")
     if isinstance(named, str) and named in known:
@@ -170,11 +168,28 @@ def rebuild(notebook: dict[str, Any], master: NotebookNode, module: course.Modul
         cell.id = f"added-{number}"
     result = copy.deepcopy(master)
     result.cells = built
-    facts = registration.found_in(notebook.get("cells", []))
-    facts = facts or _dict(_dict(_dict(notebook.get("metadata")).get("speedrun")).get("registered"))
-    if facts:
-        result.metadata.setdefault("speedrun", NotebookNode())["registered"] = facts
+    published = _published(notebook, module)
+    if published:
+        result.metadata.setdefault("speedrun", NotebookNode())["published"] = published
     return Gated(result, tuple(notes))
+
+
+def _published(notebook: dict[str, Any], module: course.Module) -> dict[str, Any]:
+    """What the module's checks published in a submission's outputs: the last of each MIME type.
+
+    Where there are no outputs, it is what an earlier pass of the gate left in the metadata.
+    """
+    cells = _listed(notebook.get("cells"))
+    outputs = [out for cell in cells for out in _listed(_dict(cell).get("outputs"))]
+    kept = _dict(_dict(_dict(notebook.get("metadata")).get("speedrun")).get("published"))
+    kinds = [exercise.publishes for exercise in module.exercises if exercise.publishes]
+    found = {}
+    for mime, read in {kind.mime: kind.read for kind in kinds}.items():
+        given = [kept.get(mime), *(_dict(_dict(out).get("data")).get(mime) for out in outputs)]
+        facts = [fact for fact in map(read, given) if fact]
+        if facts:
+            found[mime] = facts[-1]
+    return found
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from autograder.grade.gate import gate, rebuild
 from autograder.grade.testcell import Test, grade_id, module_named
 from autograder.grade.verdict import Unjudged, result_of
 from autograder.notebook.cards import MARKS, WORDS, count, result_card
-from autograder.written import grader_card
+from autograder.notebook.grader_card import grader_card
 
 
 def sanitize_preprocessors() -> list[type]:
@@ -110,7 +110,7 @@ class Judge(NbGraderPreprocessor):
         cells = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
         module = module_named(nb.metadata.get("speedrun", {}).get("module", ""))
         stubs = {c.id: c.source for c in master_of(module).cells} if module else {}
-        facts = nb.metadata.get("speedrun", {}).get("registered", {})
+        published = nb.metadata.get("speedrun", {}).get("published", {})
         unjudged: list[str] = []
         waiting: list[str] = []
         for name, test in tests.items():
@@ -124,6 +124,8 @@ class Judge(NbGraderPreprocessor):
                 result = Result(Outcome.WRONG, "It could not be judged: a person has to look.")
             if test.exercise.rubric and result.outcome is not Outcome.NOT_ATTEMPTED:
                 waiting.append(test.exercise.id)
+                kind = test.exercise.publishes
+                facts = published.get(kind.mime, {}) if kind else {}
                 write_for_a_person(cells[name], test, result, source, facts)
             else:
                 write_result(cells[name], test, result)

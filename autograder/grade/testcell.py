@@ -16,6 +16,7 @@ from autograder.core.judge import draw
 from autograder.core.observation import Observation
 from autograder.core.plain import decode, encode, plain
 from autograder.errors import SpeedrunError
+from autograder.exercises import by_id, probe_of
 from autograder.probes.run.emit import MIME, resolve
 
 
@@ -82,12 +83,13 @@ def _for_the_kernel(case: Case) -> Case:
 
 def probe_name(exercise: Exercise) -> str:
     """How the kernel finds an exercise's probe: "module:function" in autograder.probes."""
-    name = f"{exercise.probe.__module__}:{exercise.probe.__qualname__}"
+    probe = probe_of(exercise)
+    name = f"{probe.__module__}:{probe.__qualname__}"
     try:
         found = resolve(name)
     except (ValueError, AttributeError):
         found = None
-    if found is not exercise.probe:
+    if found is not probe:
         raise SpeedrunError(
             f"{exercise.id}: its probe must be a function of a module in autograder/probes."
         )
@@ -110,8 +112,6 @@ def observations_of(published: Any, nonce: str) -> list[Observation]:
 
 def tests_of(notebook: NotebookNode) -> dict[str, Test]:
     """A fresh test for each exercise whose test cell is in the notebook, by its grade_id."""
-    from autograder.exercises import by_id
-
     tests = {}
     for cell in notebook.cells:
         name = grade_id(cell)

@@ -11,7 +11,7 @@ from autograder.core import rules
 from autograder.core.exercise import Exercise
 from autograder.core.judge import judge
 from autograder.core.outcome import Outcome, Result
-from autograder.exercises.replay import replay
+from autograder.exercises import replay
 from autograder.grade.testcell import Event, Test
 
 EXIT = "It calls exit, which ends the notebook. Leave that out"

@@ -1,35 +1,35 @@
-"""What a learner calls in a notebook: check, hint, solution, status, placement, environment."""
+"""What a learner calls in a notebook: check, hint, solution, status, placement, environment.
+
+A graded kernel imports this file too, and has neither the exercises nor what judges them: what
+needs them is imported when it is called, and says so in a line where it isn't there.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import linecache
-import os
+import importlib.util
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from autograder import course
-from autograder import preregistration as registration
-from autograder.core import rules
-from autograder.core.exercise import Exercise
-from autograder.core.judge import INSTANT_SEED, draw, judge
-from autograder.core.observation import Observation, Status
-from autograder.core.outcome import Outcome, Result
-from autograder.core.plain import encode
+from autograder.core.outcome import Outcome
 from autograder.errors import SpeedrunError
-from autograder.kernel import checking, needing
-from autograder.notebook import name_errors as unnamed
-from autograder.notebook import progress
-from autograder.notebook.cards import COLOURS, Card, count, note_card, result_card
+from autograder.kernel import needing
+from autograder.notebook import name_errors, progress
+from autograder.notebook.cards import (
+    COLOURS,
+    Card,
+    count,
+    heading,
+    note_card,
+    problem_card,
+    rows,
+    show,
+)
 from autograder.notebook.placement import placement
 from autograder.plots.graph import draw_graph
 from autograder.plots.style import figure
-from autograder.probes import observe
 
 __all__ = [
     "check",
@@ -43,7 +43,10 @@ __all__ = [
     "status",
 ]
 
-ORANGE = COLOURS[Outcome.WRONG]
+ABSENT = (
+    "The exercises are not in this kernel: while a notebook is graded, its answers are judged "
+    "outside of it."
+)
 TEMPORARY = """\
 Colab deletes this runtime some time after you leave, and the record of what you have passed with \
 it. To keep the record, mount your Google Drive: run this in a new cell.
@@ -55,13 +58,6 @@ drive.mount("/content/drive")
 
 What you have passed so far is copied there. For the notebook itself: File, then Save a copy \
 in Drive."""
-
-
-class CheckFailed(Exception):
-    """Raised by a check only under nbgrader, whose test cells fail by raising."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
 
 
 class Asked:
@@ -78,12 +74,12 @@ class Asked:
                 f'Name the exercise in quotes: `{self.__name__}("rank")`. Its name stands after '
                 "`check.` in the cell below your answer."
             )
-            _show(_problem(self.__name__, text))
+            show(problem_card(self.__name__, text))
             return
         try:
             self._function(name)
         except SpeedrunError as error:
-            _show(_problem(self.__name__, str(error)))
+            show(problem_card(self.__name__, str(error)))
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         if name.startswith("_"):
@@ -105,19 +101,27 @@ class Check:
             raise AttributeError(name)
 
         def run(*answers: Any, **named: Any) -> None:
-            _run_check(name, answers, named)
+            try:
+                _must_have_exercises()
+                from autograder.notebook.checks import run_check
+
+                run_check(name, answers, named)
+            except SpeedrunError as error:
+                show(problem_card("check", str(error)))
 
         run.__name__ = run.__qualname__ = name
         run.__doc__ = f"Check your answer to the exercise {name!r}."
         return run
 
     def __dir__(self) -> list[str]:
-        from autograder.exercises import by_id
+        if not _are_there_exercises():
+            return []
+        from autograder import course
 
-        return list(by_id())
+        return course.exercise_names()
 
     def __call__(self, *_: Any, **__: Any) -> None:
-        _show(_problem("check", "Name the exercise: `check.<exercise>(your answer)`."))
+        show(problem_card("check", "Name the exercise: `check.<exercise>(your answer)`."))
 
     def __repr__(self) -> str:
         return "check.<exercise>(your answer)"
@@ -126,138 +130,31 @@ class Check:
 check = Check()
 
 
-def _run_check(name: str, answers: tuple[Any, ...], named: dict[str, Any]) -> None:
-    try:
-        exercise = course.exercise(name)
-    except SpeedrunError as error:
-        _show(_problem("check", str(error)))
-        return
-    unknown = [key for key in named if key not in exercise.takes]
-    if unknown:
-        call = f"check.{exercise.id}({', '.join(exercise.takes)})"
-        _show(_problem("check", f"The check takes no `{unknown[0]}`. Call it as `{call}`."))
-        return
-    answers += tuple(named[key] for key in list(exercise.takes)[len(answers) :] if key in named)
-    cases = draw(exercise, INSTANT_SEED)
-    from autograder.exercises.replay import replay
-
-    with checking():
-        observations = observe(exercise.probe, exercise.takes, answers, cases, exercise.limit)
-    result = judge(exercise, cases, observations, replay)
-    if result.passed:
-        result = rules.broken(exercise.rules, _source_of(answers)) or result
-    result, published = _note(exercise, result, observations)
-    done = result.outcome in (Outcome.PASSED, Outcome.NOTED)
-    if os.environ.get("NBGRADER_EXECUTION") and not done:
-        raise CheckFailed(result_card(result, exercise.title).text)
-    card = result_card(result, exercise.title, _footer(exercise, result))
-    if published:
-        card.data[registration.MIME] = published
-    _show(card)
+def _are_there_exercises() -> bool:
+    return importlib.util.find_spec("autograder.exercises") is not None
 
 
-def _footer(exercise: Exercise, result: Result) -> str:
-    if result.passed:
-        worth = "bonus" if exercise.bonus else count(exercise.points, "point")
-        if exercise.id.startswith("_") or not exercise.points:
-            return ""
-        return f"{worth}." if exercise.options else f"{worth} here; graded again on fresh inputs."
-    if result.outcome is Outcome.NOTED:
-        return f"A person gives up to {count(exercise.points, 'point')}, by the rubric above."
-    if result.outcome is Outcome.NOT_ATTEMPTED:
-        return ""
-    return f'Stuck? `hint("{exercise.id}")` gives the next of three steps.'
-
-
-def _note(
-    exercise: Exercise, result: Result, observations: list[Observation]
-) -> tuple[Result, dict[str, Any]]:
-    """Write a result into the progress; what is shown of it, and a record that goes with it."""
-    fingerprint, published = "", {}
-    if all(item.status is not Status.MISUSE for item in observations):
-        seen = json.dumps([encode(item.as_plain()) for item in observations], sort_keys=True)
-        fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
-    try:
-        with progress.updating() as record:
-            if result.passed and exercise.keep is not None:
-                result = exercise.keep(record, observations[0].value) or result
-                published = registration.published(record)
-            noted = Outcome.PASSED if result.outcome is Outcome.NOTED else result.outcome
-            progress.note_check(record, exercise.id, str(noted), fingerprint)
-    except SpeedrunError as error:
-        _show(_problem("progress", str(error)))
-    return result, published
-
-
-def _source_of(answers: tuple[Any, ...]) -> str:
-    """The source of the cells in which the answers were defined."""
-    files = set()
-    for answer in answers:
-        members = vars(answer).values() if isinstance(answer, type) else [answer]
-        codes = [getattr(member, "__code__", None) for member in members]
-        files |= {code.co_filename for code in codes if code is not None}
-    return "\n".join("".join(linecache.getlines(file)) for file in sorted(files))
+def _must_have_exercises() -> None:
+    if not _are_there_exercises():
+        raise SpeedrunError(ABSENT)
 
 
 @Asked
 def hint(name: str) -> None:
     """Show the next of an exercise's three hints: a nudge, the idea, a part of the code."""
-    _show(hint_card(name))
+    _must_have_exercises()
+    from autograder.notebook.hints import hint_card
 
-
-def hint_card(name: str, folder: Path | None = None) -> Card:
-    """The next hint of an exercise, which the progress in `folder` then counts as taken."""
-    exercise = course.exercise(name)
-    with progress.updating(folder) as record:
-        known = progress.entry(record, exercise.id)
-        step = min(known["hints"] + 1, len(exercise.hints))
-        known["hints"] = step
-    text = exercise.hints[step - 1]
-    return note_card(f"Hint {step} of {len(exercise.hints)}", exercise.title, text)
+    show(hint_card(name))
 
 
 @Asked
 def solution(name: str) -> None:
     """Show an exercise's solution, once you have passed it or made three real tries."""
-    _show(solution_card(name)[0])
+    _must_have_exercises()
+    from autograder.notebook.hints import solution_card
 
-
-def solution_card(name: str, folder: Path | None = None) -> tuple[Card, bool]:
-    """An exercise's solution and True, or what is still to do before it opens, and False."""
-    exercise = course.exercise(name)
-    known = progress.load(folder)["exercises"].get(exercise.id, {})
-    tries, passed = known.get("tries", 0), known.get("outcome") == "passed"
-    if not passed and tries < progress.TRIES_BEFORE_SOLUTION:
-        left = progress.TRIES_BEFORE_SOLUTION - tries
-        text = (
-            f"It opens when the check passes, or after {count(left, 'more real try')}. "
-            "A try is real when the answer is another than the last one.\n\n"
-            f'`hint("{exercise.id}")` gives the next step.'
-        )
-        return note_card("Solution closed", exercise.title, text), False
-    text = (
-        "One way to write it. Yours may differ and be as good.\n\n"
-        f"```python\n{solution_source(exercise)}\n```"
-    )
-    return note_card("Solution", exercise.title, text), True
-
-
-def solution_source(exercise: Exercise) -> str:
-    """The solution cell of an exercise, from the built source notebook, without its marks."""
-    from autograder.exercises import module_of
-
-    path = course.module(module_of()[exercise.id]).source_path
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SpeedrunError("The solutions are not installed with this copy.") from None
-    for cell in notebook["cells"]:
-        if cell["metadata"].get("nbgrader", {}).get("grade_id") == exercise.id:
-            lines = "".join(cell["source"]).splitlines()
-            return "\n".join(
-                line for line in lines if "## BEGIN SOL" not in line and "## END SOL" not in line
-            )
-    raise SpeedrunError(f"No solution of {exercise.id!r} is in {path.name}.")
+    show(solution_card(name)[0])
 
 
 @contextlib.contextmanager
@@ -274,13 +171,13 @@ def needs(*names: str) -> Iterator[None]:
             yield
     except Exception as error:
         try:
-            exercises = [course.exercise(name) for name in names]
+            titles = _titles(names)
             done = progress.load()["exercises"]
         except SpeedrunError as unknown:
-            _show(_problem("needs", str(unknown)))
+            show(problem_card("needs", str(unknown)))
             return
-        unsolved = [e for e in exercises if done.get(e.id, {}).get("outcome") != "passed"]
-        listed = _listed([f"`{exercise.id}`" for exercise in unsolved or exercises])
+        unsolved = [name for name in names if done.get(name, {}).get("outcome") != "passed"]
+        listed = _listed([f"`{name}`" for name in unsolved or names])
         if unsolved:
             check_or_checks = "check" if len(unsolved) == 1 else "checks"
             text = f"This cell builds on {listed}. Pass the {check_or_checks}, then run it again."
@@ -293,8 +190,17 @@ def needs(*names: str) -> Iterator[None]:
             text += f"\n\n{error}"
         elif not isinstance(error, NotImplementedError):
             text += f"\n\nIt raised {type(error).__name__}: {str(error)[:200]}"
-        title = (unsolved or exercises)[0].title
-        _show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
+        title = titles[(unsolved or names)[0]]
+        show(note_card("Not yet", title, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
+
+
+def _titles(names: tuple[str, ...]) -> dict[str, str]:
+    """The titles of exercises; where there are none to look them up in, their names."""
+    if not _are_there_exercises():
+        return {name: name for name in names}
+    from autograder import course
+
+    return {name: course.exercise(name).title for name in names}
 
 
 def status(module: Any = "") -> None:
@@ -302,12 +208,13 @@ def status(module: Any = "") -> None:
 
     ``status("04_micrograd")`` lists the exercises of one module.
     """
-    from autograder.notebook.status import status_card
-
     try:
-        _show(status_card(module="" if module is None else str(module)))
+        _must_have_exercises()
+        from autograder.notebook.status import status_card
+
+        show(status_card(module="" if module is None else str(module)))
     except SpeedrunError as error:
-        _show(_problem("status", str(error)))
+        show(problem_card("status", str(error)))
 
 
 def environment() -> None:
@@ -327,49 +234,29 @@ def environment() -> None:
         ("Device", f"{device}, {count(torch.get_num_threads(), 'thread')}"),
         ("Progress", str(progress.home() / progress.FILE_NAME)),
     ]
-    from autograder.notebook.cards import heading, rows
-
     colour = COLOURS[Outcome.PASSED]
     text = "\n".join(["✓ Setup complete", *(f"  {a:<12}  {b}" for a, b in details)])
     body = heading(colour, "✓", "Setup complete", f"{sys.platform}") + rows(details)
-    _show(Card(colour, body, text))
+    show(Card(colour, body, text))
     _warn_if_temporary()
 
 
 def _warn_if_temporary() -> None:
     if progress.is_temporary():
-        _show(note_card("Your progress is lost with this runtime", "Colab", TEMPORARY, "!", ORANGE))
+        words, colour = "Your progress is lost with this runtime", COLOURS[Outcome.WRONG]
+        show(note_card(words, "Colab", TEMPORARY, "!", colour))
 
 
 def _install() -> None:
     if "IPython" in sys.modules:
         from IPython import get_ipython
 
-        unnamed.install(get_ipython())
+        name_errors.install(get_ipython())
     _warn_if_temporary()
 
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
-
-
-def _problem(title: str, text: str) -> Card:
-    return note_card("Can't do that", title, text, "!", COLOURS[Outcome.WRONG])
-
-
-def _show(card: Card) -> None:
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
-        from IPython.display import display
-
-        if get_ipython() is not None:
-            display(card)
-            return
-    try:
-        print(card.text)
-    except UnicodeEncodeError:  # a console of few letters, on Windows
-        encoding = sys.stdout.encoding or "ascii"
-        print(card.text.encode(encoding, "replace").decode(encoding))
 
 
 _install()

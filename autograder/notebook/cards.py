@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterable
 
 from autograder.core.outcome import Outcome, Result
+from autograder.kernel import in_notebook
 
 WORDS = {
     Outcome.PASSED: "Passed",
@@ -181,3 +183,22 @@ def count(number: float, noun: str) -> str:
     """A number with its noun: "1 point", "3 more real tries"."""
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:g} {noun if number == 1 else plural}"
+
+
+def problem_card(title: str, text: str) -> Card:
+    """A box that says why something can't be done."""
+    return note_card("Can't do that", title, text, "!", COLOURS[Outcome.WRONG])
+
+
+def show(card: Card) -> None:
+    """Display a box in a notebook; elsewhere, print its text."""
+    if "IPython" in sys.modules and in_notebook():
+        from IPython.display import display
+
+        display(card)
+        return
+    try:
+        print(card.text)
+    except UnicodeEncodeError:  # a console of few letters, on Windows
+        encoding = sys.stdout.encoding or "ascii"
+        print(card.text.encode(encoding, "replace").decode(encoding))

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.errors import SpeedrunError
 from autograder.notebook import progress
-from autograder.notebook.cards import Card, heading, note_card, prose, rows
+from autograder.notebook.cards import Card, heading, note_card, problem_card, prose, rows, show
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,24 +126,20 @@ def placement(answers: Any = None) -> None:
 
     ``placement("a b c d a b c d a b")``: one letter a question, "-" where you don't know.
     """
-    from autograder.notebook.api import _problem, _show
-
     if answers is None or answers is ...:
-        _show(_questions())
+        show(_questions())
         return
     letters = read(answers)
     if letters is None:
-        _show(
-            _problem(
-                "placement",
-                'Give ten letters, one a question, "-" where you don\'t know: '
-                '`placement("a b c d - a b c d -")`.',
-            )
+        text = (
+            'Give ten letters, one a question, "-" where you don\'t know: '
+            '`placement("a b c d - a b c d -")`.'
         )
+        show(problem_card("placement", text))
         return
     if set(letters) == {"-"}:
         text = 'Put your letters in place of the dashes: `placement("a b c d - a b c d -")`.'
-        _show(note_card("No answers yet", "placement, not graded", text))
+        show(note_card("No answers yet", "placement, not graded", text))
         return
     score = {topic: [0, 0] for topic in ADVICE}
     misses = []
@@ -157,7 +153,7 @@ def placement(answers: Any = None) -> None:
         with progress.updating() as record:
             record["placement"] = {topic: right for topic, (right, _) in score.items()}
     except SpeedrunError as error:
-        _show(_problem("placement", str(error)))
+        show(problem_card("placement", str(error)))
     advice = []
     for topic, (right, total) in score.items():
         well, slowly = ADVICE[topic]
@@ -170,7 +166,7 @@ def placement(answers: Any = None) -> None:
     if misses:
         body += '<div style="margin-top:.6em">Worth another look:</div>' + rows(misses)
         lines += ["Worth another look:", *(f"  {label:<6} {value}" for label, value in misses)]
-    _show(Card("#0072b2", body, "\n".join(lines)))
+    show(Card("#0072b2", body, "\n".join(lines)))
 
 
 def read(answers: Any) -> list[str] | None:

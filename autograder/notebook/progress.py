@@ -191,6 +191,12 @@ def entry(record: dict[str, Any], exercise_id: str) -> dict[str, Any]:
     return known
 
 
+def is_done(record: dict[str, Any], exercise_id: str) -> bool:
+    """Whether the exercise has been passed, in the notebook or in a grade."""
+    outcome = record["exercises"].get(exercise_id, {}).get("outcome")
+    return bool(outcome == "passed")
+
+
 def note_check(record: dict[str, Any], exercise_id: str, outcome: str, answer: str) -> None:
     """Record the outcome of a check.
 

@@ -10,6 +10,7 @@ from typing import Any
 from autograder import course
 from autograder.core.exercise import Exercise
 from autograder.core.outcome import Outcome
+from autograder.exercises import module_of
 from autograder.notebook import progress
 from autograder.notebook.cards import COLOURS, Card, heading, note_card, prose, table
 
@@ -30,7 +31,7 @@ def standings(record: dict[str, Any]) -> list[Standing]:
     found = []
     for module in course.modules():
         required = [exercise for exercise in module.exercises if not exercise.bonus]
-        open_ones = [e for e in required if not is_done(record, e.id)]
+        open_ones = [e for e in required if not progress.is_done(record, e.id)]
         minutes = sum(e.minutes for e in open_ones) if required else module.minutes
         found.append(
             Standing(
@@ -42,12 +43,6 @@ def standings(record: dict[str, Any]) -> list[Standing]:
             )
         )
     return found
-
-
-def is_done(record: dict[str, Any], exercise_id: str) -> bool:
-    """Whether the exercise has been passed, in the notebook or in a grade."""
-    outcome = record["exercises"].get(exercise_id, {}).get("outcome")
-    return bool(outcome == "passed")
 
 
 def summary(found: list[Standing]) -> tuple[str, str]:
@@ -87,8 +82,6 @@ def status_card(folder: Path | None = None, module: str = "") -> Card:
 
 def named(name: str) -> course.Module:
     """The module of this name, or the one that holds the exercise of this name."""
-    from autograder.exercises import module_of
-
     return course.module(module_of().get(name, name))
 
 
@@ -104,7 +97,7 @@ def _module_card(record: dict[str, Any], module: course.Module) -> Card:
         words += f", {standing.minutes_left} min left"
     lines = [("", "exercise", "name", "points", "minutes")]
     for exercise in module.exercises:
-        done = is_done(record, exercise.id)
+        done = progress.is_done(record, exercise.id)
         points = "bonus" if exercise.bonus else f"{exercise.points:g}"
         lines.append(
             ("✓ done" if done else "○", exercise.title, exercise.id, points, str(exercise.minutes))

@@ -5,8 +5,8 @@
     from autograder.research import experiments, log, results_of, sweep, watch_training
 """
 
-from autograder.preregistration import watch_training
 from autograder.research.experiment import record, write_experiment
+from autograder.research.first_training import watch_training
 from autograder.research.labbook import experiments, log
 from autograder.research.runs import results_of
 from autograder.research.sweep import sweep

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import SpeedrunError
-from autograder.kernel import in_notebook, is_graded
+from autograder.kernel import is_graded
 from autograder.notebook import progress
-from autograder.notebook.cards import note_card
+from autograder.notebook.cards import note_card, show
 from autograder.research.experiment import jsonable
 
 FOLDER, ENTRIES = "lab-notebook", "entries.jsonl"
@@ -68,7 +68,7 @@ def log(text: str, figure: Any = None, **values: Any) -> None:
     except OSError as error:
         raise SpeedrunError(f"The entry can't be saved in {folder}: {error.strerror}.") from None
     shown = ", ".join(f"{key} = {value}" for key, value in plain.items())
-    _display(note_card("Noted", entry["at"], f"{text}" + (f" ({shown})" if shown else "")))
+    show(note_card("Noted", entry["at"], f"{text}" + (f" ({shown})" if shown else "")))
 
 
 def entries(home: Path) -> list[Entry]:
@@ -112,12 +112,3 @@ def _save(figure: Any, folder: Path, now: datetime.datetime) -> str:
     name = now.strftime("%Y%m%d-%H%M%S-%f.png")
     drawn.savefig(folder / name, dpi=120, bbox_inches="tight", facecolor="#fcfcfa")
     return name
-
-
-def _display(card: Any) -> None:
-    if in_notebook():
-        from IPython.display import display
-
-        display(card)
-    else:
-        print(card.text)

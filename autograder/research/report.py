@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 
 from autograder import course
+from autograder.core.preregistration import is_outcome, is_registration
+from autograder.core.rubric import reflowed
 from autograder.errors import SpeedrunError
 from autograder.notebook import progress
-from autograder.preregistration import is_outcome, is_registration
 from autograder.research.labbook import FOLDER, entries
 from autograder.research.runs import PLAN, Run, ended_runs
-from autograder.written import reflowed
 
 MODULE = "08_paper_replication"
 DEEPEST = 4  # folders below the learner's own in which sweeps are looked for

@@ -15,7 +15,6 @@ from typing import Any
 from autograder.errors import SpeedrunError
 from autograder.kernel import is_graded, needed
 from autograder.notebook import progress
-from autograder.notebook.status import is_done
 from autograder.research.bar import Bar
 from autograder.research.execute import begin_worker, run_one
 from autograder.research.runs import Run, plan, read_experiment, read_run, results_of, write_plan
@@ -119,7 +118,7 @@ def _must_be_worth_it() -> None:
         raise SpeedrunError("A sweep is not run while the notebook is graded.")
     names = needed()
     record = progress.load() if names else {}
-    unsolved = [f"`{name}`" for name in names if not is_done(record, name)]
+    unsolved = [f"`{name}`" for name in names if not progress.is_done(record, name)]
     if unsolved:
         raise SpeedrunError(f"The sweep waits for {' and '.join(unsolved)}: nothing was started.")
 

@@ -18,10 +18,9 @@ import numpy as np
 
 from autograder.core.judge import draw, judge
 from autograder.data.tables import FOLDER
+from autograder.exercises import observed, replay
 from autograder.exercises.m08_paper_replication import claims, reference
 from autograder.exercises.m08_paper_replication.wrong import PROGRAM
-from autograder.exercises.replay import replay
-from autograder.probes import observe
 
 TABLE = FOLDER / "superposition.json"
 FIRST_SEED = 2000  # neither the notebook's nor those that the thresholds were chosen on
@@ -152,7 +151,7 @@ def autoencoders(runs: int = 3) -> dict[str, Any]:
 def _judged(name: str, answer: Any, seed: int) -> Any:
     exercise = getattr(claims, name)
     cases = draw(exercise, seed)
-    seen = observe(exercise.probe, exercise.takes, (answer,), cases, 60)
+    seen = observed(exercise, (answer,), cases, 60)
     return judge(exercise, cases, seen, replay)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograder import preregistration as registration
+from autograder.core import preregistration as registration
 from autograder.core.exercise import Case, Criterion, Exercise, Mistake
+from autograder.core.rubric import NO_MISTAKES, words_of
 from autograder.probes import m08_expected_figure as figure_probes
 from autograder.probes import texts as probes
-from autograder.written import NO_MISTAKES, words_of
 
 DENSITIES = (1.0, 0.7, 0.35, 0.25, 0.1, 0.05, 0.01)
 FEATURES = 5
@@ -83,6 +83,7 @@ preregister = Exercise(
     explain=lambda case, seen, expected: "The form is not complete",
     reveals=False,
     keep=registration.register,
+    publishes=registration.REGISTRATION,
     for_grader=registration.facts_of,
     rubric=(
         Criterion(
@@ -231,6 +232,7 @@ outcome = Exercise(
     explain=lambda case, seen, expected: "The text has another form than the exercise asks for",
     reveals=False,
     keep=registration.conclude,
+    publishes=registration.REGISTRATION,
     for_grader=_of_outcome,
     few_mistakes_because=NO_MISTAKES,
     rubric=(

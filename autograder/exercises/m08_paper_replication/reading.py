@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograder.core.exercise import Criterion
-from autograder.written import written
+from autograder.core.rubric import written
 
 read_claim = written(
     "read_claim",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from autograder.core.exercise import Criterion
-from autograder.written import written
+from autograder.core.preregistration import REGISTRATION
+from autograder.core.rubric import written
 
 explain_speed = written(
     "explain_speed",
     "Explain your table",
     minutes=10,
+    publishes=REGISTRATION,
     words=(40, 180),
     numbers=True,
     difficulty=3,
@@ -55,6 +57,7 @@ ablation = dataclasses.replace(
         "ablation",
         "An ablation of your choice",
         minutes=12,
+        publishes=REGISTRATION,
         words=(40, 200),
         numbers=True,
         difficulty=4,
@@ -105,6 +108,7 @@ honesty = written(
     "honesty",
     "What did not replicate",
     minutes=10,
+    publishes=REGISTRATION,
     words=(40, 220),
     difficulty=3,
     rubric=(
@@ -145,6 +149,7 @@ abstract = written(
     "abstract",
     "Five lines",
     minutes=12,
+    publishes=REGISTRATION,
     words=(50, 170),
     lines=5,
     numbers=True,
@@ -186,6 +191,7 @@ outline = written(
     "outline",
     "Five slides",
     minutes=16,
+    publishes=REGISTRATION,
     words=(40, 220),
     lines=5,
     difficulty=3,

@@ -7,17 +7,13 @@ its points come from a person, who finds the rubric below it.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
 import numpy as np
 
-from autograder.core.exercise import Case, Criterion, Exercise, Mistake
+from autograder.core.exercise import Case, Criterion, Exercise, Mistake, Published
 from autograder.core.outcome import Outcome, Result
-from autograder.notebook import progress
-from autograder.notebook.cards import COLOURS, Card, count, heading, prose
-from autograder.probes import texts as probes
 
 NO_MISTAKES = "a check sees a text's form only; what it says is judged by a person"
 
@@ -34,11 +30,13 @@ def written(
     lines: int = 0,
     numbers: bool = False,
     difficulty: int = 2,
+    publishes: Published | None = None,
 ) -> Exercise:
     """A text to write, of so many `words`, graded by `rubric`.
 
     `lines` asks for exactly so many lines that are not empty, `numbers` for at least one digit.
     `noticed` is shown once something is written: what a careful reader would have seen.
+    `publishes` is of `Exercise`.
     """
     least, most = words
     asked = f"{least} to {most} words"
@@ -80,11 +78,11 @@ def written(
             )
         )
 
-    def keep(record: dict[str, Any], seen: Any) -> Result:
+    def keep(record: dict[str, Any], seen: Any, now: str) -> Result:
         texts = record.setdefault("written", {})
         before = texts.get(id)
         if not isinstance(before, dict) or before.get("text") != seen:
-            texts[id] = {"title": title, "text": seen, "at": progress.now()}
+            texts[id] = {"title": title, "text": seen, "at": now}
         return Result(Outcome.NOTED, noticed)
 
     return Exercise(
@@ -95,7 +93,6 @@ def written(
         minutes=minutes,
         difficulty=difficulty,
         cases=lambda rng: [{"name": id}],
-        probe=probes.text,
         measure=lambda case, seen: {
             "words": least <= len(words_of(seen)) <= most,
             "lines": not lines or len(lines_of(seen)) == lines,
@@ -110,6 +107,7 @@ def written(
         hints=hints,
         rubric=rubric,
         keep=keep,
+        publishes=publishes,
         for_grader=lambda seen, facts: [
             ("The text", reflowed(seen)),
             ("What a careful reader would have noticed", noticed),
@@ -147,35 +145,9 @@ def rubric_text(exercise: Exercise) -> str:
 def rubric_table(rubric: tuple[Criterion, ...]) -> str:
     """A rubric in Markdown, for the learner before they write."""
     most = max(criterion.points for criterion in rubric)
-    columns = [count(points, "point") for points in range(most + 1)]
+    columns = ["1 point" if points == 1 else f"{points} points" for points in range(most + 1)]
     lines = ["| what is looked at | " + " | ".join(columns) + " |", "|---" * (most + 2) + "|"]
     for criterion in rubric:
         levels = [*criterion.levels, *[""] * (most - criterion.points)]
         lines.append(f"| **{criterion.name}** | " + " | ".join(levels) + " |")
     return "\n".join(lines)
-
-
-def grader_card(exercise: Exercise, lines: list[tuple[str, str]]) -> Card:
-    """What a person needs who grades an answer by hand: the text, facts about it, the rubric.
-
-    The text is escaped: it is a stranger's.
-    """
-    colour = COLOURS[Outcome.NOTED]
-    most = count(exercise.points, "point")
-    body = heading(colour, "→", f"To be graded by a person, up to {most}", exercise.title)
-    text = [f"→ To be graded by a person, up to {most} · {exercise.title}"]
-    for label, value in lines:
-        body += (
-            f'<div style="margin-top:.5em"><span style="opacity:.75">{html.escape(label)}</span>'
-            '<div style="white-space:pre-wrap;overflow-wrap:anywhere">'
-            f"{html.escape(value)}</div></div>"
-        )
-        text.append(f"  {label}: {value}")
-    body += '<table style="margin-top:.6em;font-size:13px;border-collapse:collapse">'
-    cell = 'style="text-align:left;vertical-align:top;padding:.2em .8em .2em 0;white-space:normal"'
-    for criterion in exercise.rubric:
-        levels = [f"{points}: {level}" for points, level in enumerate(criterion.levels)]
-        body += f"<tr><th {cell}>{html.escape(criterion.name)}</th>"
-        body += "".join(f"<td {cell}>{prose(level)}</td>" for level in levels) + "</tr>"
-        text.append(f"  {criterion.name}: " + "; ".join(levels))
-    return Card(colour, body + "</table>", "\n".join(text))

@@ -1,9 +1,9 @@
 """Preregistration: what a learner said before training, kept with its time and hash.
 
-The record is in the progress file, under "preregistration". It is never rewritten: a change is an
-amendment with a reason and a time of its own, and stands below what was said first. A copy goes
-into the output of the check, so that it travels with a notebook that is handed in. Whoever
-grades sees it beside the text; it is the learner's own statement, not a proof.
+The record is in a learner's progress, under "preregistration". It is never rewritten: a change is
+an amendment with a reason and a time of its own, and stands below what was said first. A copy goes
+into the output of the check, so that it travels with a notebook that is handed in. Whoever grades
+sees it beside the text; it is the learner's own statement, not a proof.
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ import hashlib
 import json
 from typing import Any, TypeGuard
 
+from autograder.core.exercise import Published
 from autograder.core.outcome import Outcome, Result
-from autograder.errors import SpeedrunError
-from autograder.kernel import in_notebook, is_checking, is_graded
-from autograder.notebook import progress
-from autograder.written import reflowed
+from autograder.core.rubric import reflowed
 
-MIME = "application/vnd.speedrun.registration+json"
 TEXTS = ("hypothesis", "experiment", "refuted_if", "stop_rule")
 LABELS = {
     "hypothesis": "Hypothesis",
@@ -35,25 +32,26 @@ def digest(texts: dict[str, str], number: float) -> str:
     return hashlib.sha256(said.encode("utf-8")).hexdigest()[:16]
 
 
-def register(record: dict[str, Any], seen: dict[str, Any]) -> Result:
+def register(record: dict[str, Any], seen: dict[str, Any], now: str) -> Result:
     """Register a form that is filled in, or compare it with what is registered.
 
-    What differs from it is refused, unless the form's `amendment` gives a reason.
+    What differs from it is refused, unless the form's `amendment` gives a reason. `now` is the time
+    that is written down.
     """
     texts, number, reason = seen["texts"], seen["number"], seen["amendment"]
-    now = digest(texts, number)
+    hashed = digest(texts, number)
     known = record.get("preregistration")
     if not is_registration(known):
         record["preregistration"] = {
             "texts": texts,
             "number": number,
-            "hash": now,
-            "at": progress.now(),
+            "hash": hashed,
+            "at": now,
             "amendments": [],
         }
         return Result(Outcome.NOTED, _registered(record), tuple(summary(record)))
     current = current_of(known)
-    if now == current["hash"]:
+    if hashed == current["hash"]:
         return Result(Outcome.NOTED, _registered(record), tuple(summary(record)))
     changed = [LABELS[name].lower() for name in TEXTS if texts[name] != current["texts"][name]]
     changed += ["number"] * (number != current["number"])
@@ -68,7 +66,7 @@ def register(record: dict[str, Any], seen: dict[str, Any]) -> Result:
             tuple(summary(record)),
         )
     known["amendments"].append(
-        {"at": progress.now(), "reason": reason, "texts": texts, "number": number, "hash": now}
+        {"at": now, "reason": reason, "texts": texts, "number": number, "hash": hashed}
     )
     return Result(Outcome.NOTED, _registered(record), tuple(summary(record)))
 
@@ -137,7 +135,7 @@ def summary(record: dict[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def conclude(record: dict[str, Any], seen: dict[str, Any]) -> Result:
+def conclude(record: dict[str, Any], seen: dict[str, Any], now: str) -> Result:
     """Keep what became of the hypothesis, and show both, side by side."""
     known = record.get("preregistration")
     if not is_registration(known):
@@ -149,7 +147,7 @@ def conclude(record: dict[str, Any], seen: dict[str, Any]) -> Result:
     before = known.get("outcome")
     same = isinstance(before, dict) and all(before.get(key) == seen[key] for key in seen)
     if not same:
-        known["outcome"] = {**seen, "at": progress.now()}
+        known["outcome"] = {**seen, "at": now}
     trained = record.get("first_training")
     said = "The hypothesis held." if seen["held"] else "The hypothesis did not hold."
     if trained:
@@ -165,40 +163,6 @@ def conclude(record: dict[str, Any], seen: dict[str, Any]) -> Result:
     amended = summary(record)[len(TEXTS) + 2 :]
     table += [(label, value, "") for label, value in amended]
     return Result(Outcome.NOTED, said, table=tuple(table))
-
-
-# --- The first training --------------------------------------------------------------------------
-
-
-def watch_training() -> None:
-    """Note the time at which the first optimizer of this notebook takes a step.
-
-    A registration is worth something because it came first: this is how the report knows. Steps
-    within a check do not count, and nothing is written while a notebook is graded.
-    """
-    from torch.optim.optimizer import register_optimizer_step_post_hook
-
-    handle: Any = None
-
-    def stepped(*_: Any) -> None:
-        if is_checking():
-            return
-        handle.remove()
-        note_training()
-
-    if in_notebook() and not is_graded():
-        handle = register_optimizer_step_post_hook(stepped)
-
-
-def note_training() -> None:
-    """Note that a training ran, unless one is noted already."""
-    if is_graded():
-        return
-    try:
-        with progress.updating() as record:
-            record.setdefault("first_training", progress.now())
-    except SpeedrunError:
-        return  # a training is worth more than a note about it
 
 
 # --- What travels with a notebook ----------------------------------------------------------------
@@ -219,22 +183,11 @@ def published(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def found_in(cells: list[Any]) -> dict[str, Any]:
-    """The last record in the outputs of a notebook that was handed in; {} where there is none.
+def read(given: Any) -> dict[str, Any]:
+    """What stands in a notebook that was handed in, as `published` wrote it; {} where it did not.
 
-    A stranger's notebook may hold anything here: what is not of the right form is not taken.
+    A stranger's notebook may hold anything here.
     """
-    found: dict[str, Any] = {}
-    for cell in cells:
-        outputs = cell.get("outputs") if isinstance(cell, dict) else None
-        for output in outputs if isinstance(outputs, list) else []:
-            data = output.get("data") if isinstance(output, dict) else None
-            given = data.get(MIME) if isinstance(data, dict) else None
-            found = _read(given) or found
-    return found
-
-
-def _read(given: Any) -> dict[str, Any]:
     names, of_change = ("at", "hash", "first_training"), ("at", "reason", "hash")
     if not isinstance(given, dict) or not all(_is_short(given.get(name)) for name in names):
         return {}
@@ -255,18 +208,23 @@ def _is_short(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 2000
 
 
+REGISTRATION = Published(
+    mime="application/vnd.speedrun.registration+json", write=published, read=read
+)
+
+
 def facts_of(seen: dict[str, Any], facts: dict[str, Any]) -> list[tuple[str, str]]:
     """For who grades: when it was registered, whether this is the text, and what was amended."""
     lines = [(LABELS[name], reflowed(seen["texts"][name])) for name in TEXTS]
     lines.append(("The number", f"{seen['number']:g}"))
     order = order_of(facts)
-    facts = _read(facts)
+    facts = read(facts)
     if not facts:
         return lines + order
     lines.append(("Registered", f"{facts['at']}, hash {facts['hash']}"))
     last = facts["amendments"][-1]["hash"] if facts["amendments"] else facts["hash"]
-    now = digest(seen["texts"], seen["number"])
-    same = "the text above" if now == last else f"another text: the one above has hash {now}"
+    hashed = digest(seen["texts"], seen["number"])
+    same = "the text above" if hashed == last else f"another text: the one above has hash {hashed}"
     lines.append(("What was registered", same))
     for change in facts["amendments"]:
         lines.append(("Amended", f"{change['at']}: {change['reason']}"))
@@ -275,7 +233,7 @@ def facts_of(seen: dict[str, Any], facts: dict[str, Any]) -> list[tuple[str, str
 
 def order_of(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """For who grades: whether a training ran before the registration."""
-    facts = _read(facts)
+    facts = read(facts)
     if not facts:
         return [("Registered", "no record of a registration came with the notebook")]
     trained = facts["first_training"]
