@@ -70,6 +70,7 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/speedrun build --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 	@printf '%s\n' solutions/*/*.ipynb | xargs -P $(JOBS) -n 1 sh -c ' \
