@@ -154,6 +154,25 @@ def test_the_check_lists_its_exercises(double: Exercise) -> None:
         autograder.check._ipython_display_  # noqa: B018
 
 
+def test_where_nothing_judges_every_call_says_so_in_a_line(
+    shown: list[Card], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "_are_there_exercises", lambda: False)
+    for call in (
+        autograder.check.mean_square,
+        lambda answer: autograder.hint("mean_square"),
+        lambda answer: autograder.solution("mean_square"),
+        lambda answer: autograder.status(),
+    ):
+        call(lambda numbers: 1)
+        assert text(shown).endswith(f"\n{notebook.ABSENT}")
+    assert len(shown) == 4
+    assert dir(autograder.check) == []
+    with autograder.needs("mean_square", "rank"):
+        raise NotImplementedError
+    assert text(shown).startswith("○ Not yet · mean_square\nThis cell builds on `mean_square` and")
+
+
 def test_under_nbgrader_a_failing_check_raises_its_text(
     shown: list[Card], double: Exercise, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from autograder.core.preregistration import REGISTRATION
 from autograder.exercises import by_id
 from autograder.grade.gate import rebuild
 from autograder.grade.nbgrader_plugin import master_of
-from autograder.notebook import progress
+from autograder.notebook import checks, progress
 from autograder.research import first_training
 
 FORM = {
@@ -218,6 +218,43 @@ def test_the_record_goes_through_the_gate(home: Path) -> None:
     lines = dict(registration.facts_of(seen(), facts))
     assert lines["What was registered"] == "the text above"
     assert "after the registration" in lines["First training"]
+
+
+def test_the_last_record_of_the_outputs_counts(home: Path) -> None:
+    module = course.module("08_paper_replication")
+    first = registration.published(record_of())
+    last = registration.published(record_of({"number": 5, "refuted_if": "By 5."}))
+    notebook = plain(release(module))
+    notebook["metadata"]["speedrun"]["published"] = {REGISTRATION.mime: first}
+    gated = rebuild(notebook, master_of(module), module)
+    assert gated.notebook.metadata["speedrun"]["published"] == {REGISTRATION.mime: first}
+    notebook["cells"][1]["outputs"] = [{"data": {REGISTRATION.mime: first}}]
+    notebook["cells"][-1]["outputs"] = [{"data": {REGISTRATION.mime: last}}, {"data": {}}]
+    gated = rebuild(notebook, master_of(module), module)
+    assert gated.notebook.metadata["speedrun"]["published"] == {REGISTRATION.mime: last}
+
+
+def test_a_module_that_publishes_nothing_takes_nothing(home: Path) -> None:
+    module = course.module("00_start_here")
+    facts = registration.published(record_of())
+    notebook = plain(release(module))
+    notebook["metadata"]["speedrun"]["published"] = {REGISTRATION.mime: facts}
+    notebook["cells"][1]["outputs"] = [{"data": {REGISTRATION.mime: facts}}]
+    gated = rebuild(notebook, master_of(module), module)
+    assert "published" not in gated.notebook.metadata["speedrun"]
+
+
+def test_a_check_publishes_what_its_declaration_says(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards: list = []
+    monkeypatch.setattr(checks, "show", cards.append)
+    autograder.check.preregister(*FORM.values())
+    known = progress.load(home)["preregistration"]
+    assert cards[-1].data[REGISTRATION.mime]["hash"] == known["hash"]
+    autograder.check.read_claim("A sentence with a number, 5, in it, and so on. " * 8)
+    assert cards[-1].text.startswith("→ Noted")
+    assert cards[-1].data == {}
 
 
 def test_another_text_than_the_registered_one_is_seen() -> None:

@@ -14,7 +14,8 @@ from autograder import course, exercises
 from autograder.core.exercise import Exercise
 from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome
-from autograder.exercises import by_id, by_module
+from autograder.exercises import by_id, by_module, probe_of
+from autograder.probes import call, letter, texts
 
 SEEDS = [INSTANT_SEED, *range(19)]
 EVERY = pytest.mark.parametrize("exercise", by_id().values(), ids=lambda e: e.id)
@@ -106,3 +107,14 @@ def test_an_exercise_needs_three_mistakes_or_a_reason() -> None:
     fields = {name: getattr(given, name) for name in Exercise.__dataclass_fields__}
     with pytest.raises(AssertionError):
         Exercise(**{**fields, "mistakes": given.mistakes[:2]})
+
+
+def test_without_a_probe_of_its_own_an_exercise_has_the_one_of_its_kind() -> None:
+    known = by_id()
+    own, asked, text = known["preregister"], known["predict_together"], known["abstract"]
+    assert probe_of(own) is own.probe is texts.registration
+    assert asked.options and probe_of(asked) is letter
+    assert text.rubric and probe_of(text) is texts.text
+    called = known["mean_square"]
+    assert called.probe is asked.probe is text.probe is None
+    assert probe_of(called) is call

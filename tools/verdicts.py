@@ -63,6 +63,7 @@ def verdicts(exercise_id: str, seeds: list[int]) -> list[str]:
 def _told(exercise: Any, answer: Answer, seed: int) -> tuple[str, str, str, str]:
     """The outcome, the mistake, the line "Called" and the message."""
     from autograder.core.judge import draw, judge
+    from autograder.exercises import observed, replay
 
     _reseed()
     cases = draw(exercise, seed)

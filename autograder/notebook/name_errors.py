@@ -8,7 +8,7 @@ from typing import Any
 
 from autograder.core.outcome import Outcome
 from autograder.kernel import is_graded
-from autograder.notebook.cards import COLOURS, note_card
+from autograder.notebook.cards import COLOURS, note_card, show
 
 
 def install(shell: Any) -> None:
@@ -31,13 +31,11 @@ def _show_name_error(
     if error.name is None or not _in_a_check(trace):
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return []
-    from IPython.display import display
-
     text = (
         f"Python does not know `{error.name}` yet. Run the cell with your answer first, then this "
         "one."
     )
-    display(note_card("Not attempted", error.name, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
+    show(note_card("Not attempted", error.name, text, "○", COLOURS[Outcome.NOT_ATTEMPTED]))
     return []
 
 

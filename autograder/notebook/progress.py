@@ -14,6 +14,8 @@ from typing import Any
 
 from autograder.errors import SpeedrunError
 from autograder.files import write_atomically
+from autograder.kernel import in_notebook
+from autograder.notebook.cards import note_card, show
 
 FILE_NAME = "speedrun-progress.json"
 DAMAGED = "speedrun-progress.damaged"
@@ -120,13 +122,8 @@ def how_to_restore(kept: Path) -> str:
 
 
 def _tell(kept: Path) -> None:
-    from autograder.kernel import in_notebook
-    from autograder.notebook.cards import note_card
-
     if "IPython" in sys.modules and in_notebook():
-        from IPython.display import display
-
-        display(note_card("A new progress file", "progress", how_to_restore(kept), "!", "#d55e00"))
+        show(note_card("A new progress file", "progress", how_to_restore(kept), "!", "#d55e00"))
     else:
         print(f"speedrun: {how_to_restore(kept).replace('`', '')}", file=sys.stderr)
 
