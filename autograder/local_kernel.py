@@ -31,18 +31,22 @@ class LocalKernelManager(AsyncKernelManager):
         return str(Path(self._folder.name) / "k.json")
 
 
-class LocalClient(NotebookClient):
-    """Runs a notebook in a local kernel, and plays no part of its widgets.
+class WithoutWidgets:
+    """For a NotebookClient: it plays no widget's front end.
 
-    nbclient plays ipywidgets' `Output`: while it waits for a cell's reply, it sends on the same
-    socket. On a busy machine it then misses the reply in about one cell of twenty, and waits until
-    the cell's time-out (https://github.com/jupyter/nbclient/issues/312). Without that, what is
-    printed into an `Output` stands below the cell, as without widgets.
+    nbclient plays that of ipywidgets' `Output`: while it waits for a cell's reply, it sends on the
+    same socket. On a busy machine it then misses the reply in about one cell of twenty, and waits
+    until the cell's time-out (https://github.com/jupyter/nbclient/issues/312). Without that, what
+    is printed into an `Output` stands below the cell, as without widgets.
     """
+
+    def on_comm_open_jupyter_widget(self, msg: dict[str, Any]) -> None:
+        """Leave a widget to itself."""
+
+
+class LocalClient(WithoutWidgets, NotebookClient):
+    """Runs a notebook in a local kernel."""
 
     @default("kernel_manager_class")
     def _default_kernel_manager_class(self) -> type[AsyncKernelManager]:
         return LocalKernelManager
-
-    def on_comm_open_jupyter_widget(self, msg: dict[str, Any]) -> None:
-        """Play no widget's front end."""

@@ -28,7 +28,7 @@ from traitlets import Float, Integer
 from autograder.errors import SpeedrunError
 from autograder.grade.cpu_limit import CpuLimit
 from autograder.grade.testcell import Event, grade_id, tests_of
-from autograder.local_kernel import LocalClient, LocalKernelManager
+from autograder.local_kernel import LocalKernelManager, WithoutWidgets
 from autograder.probes.run.limit import PATIENCE
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
@@ -41,7 +41,7 @@ QUIET = {
 }  # the process's own, not cells'
 
 
-class ExecuteTests(LocalClient, Execute):
+class ExecuteTests(WithoutWidgets, Execute):
     """nbgrader's Execute, with the course's test cells replaced while they run.
 
     What happened is left in ``resources["speedrun"]``: "tests" and "events" by cell id, and
