@@ -7,6 +7,7 @@ those that only show something.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import io
 import linecache
@@ -19,8 +20,9 @@ import nbformat
 from answers import micrograd
 
 from autograder import course, exercises
-from autograder.core.exercise import Case, Exercise
-from autograder.core.judge import Stumble, draw, judge
+from autograder.core.exercise import Case, Exercise, Mistake
+from autograder.core.judge import Replay, Stumble, draw, judge
+from autograder.core.observation import Observation
 from autograder.core.outcome import Result
 from autograder.core.plain import form
 from autograder.exercises import by_module, observed, replay
@@ -188,15 +190,23 @@ def run(source: str, names: dict[str, Any], name: str) -> None:
 
 
 def verdict(
-    exercise: Exercise, names: dict[str, Any], seed: int, limit: float | None = None
+    exercise: Exercise,
+    names: dict[str, Any],
+    seed: int,
+    limit: float | None = None,
+    replay: Replay = replay,
 ) -> Result:
     """What the judge says of the answer in `names`, on the cases of one seed."""
     answers = tuple(names[name] for name in exercise.takes)
-    return judged(exercise, answers, draw(exercise, seed), limit)
+    return judged(exercise, answers, draw(exercise, seed), limit, replay)
 
 
 def judged(
-    exercise: Exercise, answers: tuple[Any, ...], cases: list[Case], limit: float | None = None
+    exercise: Exercise,
+    answers: tuple[Any, ...],
+    cases: list[Case],
+    limit: float | None = None,
+    replay: Replay = replay,
 ) -> Result:
     """What the judge says of answers, strict about the declaration's own functions.
 
@@ -220,6 +230,23 @@ def _seen_of_solution(exercise: Exercise, case: Case) -> Any:
     names = solved(exercise)
     answers = tuple(names[name] for name in exercise.takes)
     return observed(exercise, answers, [case])[0].value
+
+
+def replayed_once(cases: list[Case]) -> Replay:
+    """`replay` for one exercise, which runs a mistake on the same of these cases only once.
+
+    For a test that judges many answers on them, each of which is compared with every mistake.
+    """
+    seen: dict[tuple[Any, ...], list[Observation]] = {}
+
+    def remembered(exercise: Exercise, mistake: Mistake, asked: list[Case]) -> list[Observation]:
+        places = [next(i for i, case in enumerate(cases) if case is one) for one in asked]
+        key = (mistake.id, *places)
+        if key not in seen:
+            seen[key] = replay(exercise, mistake, asked)
+        return copy.deepcopy(seen[key])
+
+    return remembered
 
 
 class Stumbled(UserWarning):

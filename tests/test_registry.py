@@ -39,8 +39,9 @@ def test_the_untouched_stub_is_not_attempted(exercise: Exercise) -> None:
 def test_every_mistake_gets_its_own_message(exercise: Exercise) -> None:
     for seed in SEEDS[:5]:
         cases = draw(exercise, seed)
+        replay = play.replayed_once(cases)
         for mistake in exercise.mistakes:
-            result = play.judged(exercise, mistake.answers, cases)
+            result = play.judged(exercise, mistake.answers, cases, replay=replay)
             assert result.outcome is Outcome.WRONG, (seed, mistake.id, result)
             assert result.mistake == mistake.id, (seed, mistake.id, result)
             assert result.message.startswith(mistake.message[:40]), result
