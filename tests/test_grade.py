@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -49,6 +50,21 @@ def rows(folder: Path) -> list[tuple[str, str, float]]:
             for notebook in submission.notebooks
             for grade in notebook.grades
         )
+
+
+@pytest.fixture(scope="module")
+def graded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a right answer has been graded."""
+    folder = tmp_path_factory.mktemp("graded")
+    (report,) = grade([save(answered(RIGHT), folder)], folder)
+    assert report.score == 1
+    return folder
+
+
+@pytest.fixture
+def graded(graded_once: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, for one test."""
+    return shutil.copytree(graded_once, tmp_path / "graded")
 
 
 def judged(notebook: object, limits: Limits = QUICK) -> tuple[dict, str]:
@@ -184,8 +200,18 @@ def test_solutions_get_full_marks(module: course.Module, tmp_path: Path) -> None
     assert all(done[e.id]["outcome"] == "passed" for e in module.exercises)
 
 
+# By day the first, an engine, a training and texts; test_untouched runs every module's in a kernel.
+UNTOUCHED = {"00_start_here", "04_micrograd", "07_build_gpt", "08_paper_replication"}
+
+
 @slow
-@pytest.mark.parametrize("module", course.graded(), ids=lambda module: module.id)
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(m, id=m.id, marks=() if m.id in UNTOUCHED else pytest.mark.long)
+        for m in course.graded()
+    ],
+)
 def test_untouched_release_is_not_attempted_throughout(
     module: course.Module, tmp_path: Path
 ) -> None:
@@ -298,17 +324,15 @@ def test_a_damaged_gradebook_is_kept_aside(tmp_path: Path) -> None:
 
 
 @slow
-def test_rows_survive_a_course_whose_cells_changed(tmp_path: Path) -> None:
+def test_rows_survive_a_course_whose_cells_changed(graded: Path) -> None:
     from nbgrader.api import Gradebook
 
-    path = save(answered(RIGHT), tmp_path)
-    grade([path], tmp_path)
-    with Gradebook(f"sqlite:///{gradebook.gradebook_path(tmp_path)}") as opened:
+    with Gradebook(f"sqlite:///{gradebook.gradebook_path(graded)}") as opened:
         opened.add_source_cell(
             "retired", "00_start_here", "00_start_here", cell_type="code", source="", checksum=""
         )
-    grade([path], tmp_path)
-    names = [name for name, _, score in rows(tmp_path) if score == 1]
+    grade([graded / "00_start_here.ipynb"], graded)
+    names = [name for name, _, score in rows(graded) if score == 1]
     assert names[0] == "00_start_here" and names[1].startswith("00_start_here_until_")
 
 
@@ -336,45 +360,53 @@ grade([sys.argv[1]], Path(sys.argv[2]))
 """
 
 
+# By day one moment for each file that a grade writes, and the kill from outside while cells run.
+BY_NIGHT = {"while the notebook runs", "before nbgrader writes"}
+
+
 @slow
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_kill_at_any_moment_loses_nothing(moment: str, tmp_path: Path) -> None:
-    path = save(answered(RIGHT), tmp_path)
-    grade([path], tmp_path)
-    save(answered("def mean_square(numbers):\n    return 0"), tmp_path)
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(m, marks=pytest.mark.long if m in BY_NIGHT else ()) for m in MOMENTS],
+)
+def test_a_kill_at_any_moment_loses_nothing(moment: str, graded: Path) -> None:
+    path = save(answered("def mean_square(numbers):\n    return 0"), graded)
     child = subprocess.run(
-        [sys.executable, "-c", KILLED, str(path), str(tmp_path), MOMENTS[moment]],
+        [sys.executable, "-c", KILLED, str(path), str(graded), MOMENTS[moment]],
         capture_output=True,
         text=True,
     )
     assert child.returncode == 77, child.stderr
-    ((_, _, score),) = rows(tmp_path)
+    ((_, _, score),) = rows(graded)
     assert score == (0 if moment in list(MOMENTS)[4:] else 1)
-    with contextlib.closing(sqlite3.connect(gradebook.gradebook_path(tmp_path))) as database:
+    with contextlib.closing(sqlite3.connect(gradebook.gradebook_path(graded))) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert progress.load(tmp_path)["exercises"]["mean_square"]["outcome"] == "passed"
-    (again,) = grade([path], tmp_path)
+    assert progress.load(graded)["exercises"]["mean_square"]["outcome"] == "passed"
+    (again,) = grade([path], graded)
     assert (again.verdict, again.score) == ("graded", 0)
-    assert rows(tmp_path)[0][2] == 0
+    assert rows(graded)[0][2] == 0
 
 
 @slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_a_kill_from_outside_loses_nothing(tmp_path: Path) -> None:
-    path = save(answered(RIGHT), tmp_path)
-    grade([path], tmp_path)
-    before = rows(tmp_path)
-    save(answered(RIGHT, before="import time; time.sleep(60)"), tmp_path)
+def test_a_kill_from_outside_loses_nothing(graded: Path) -> None:
+    before = rows(graded)
+    waiting = graded / "waiting"
+    waits = f"import pathlib, time\npathlib.Path({str(waiting)!r}).touch()\ntime.sleep(60)"
+    path = save(answered(RIGHT, before=waits), graded)
     child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path), str(tmp_path), "os.no_such_name"],
+        [sys.executable, "-c", KILLED, str(path), str(graded), "os.no_such_name"],
         start_new_session=True,
     )
-    time.sleep(6)
-    assert child.poll() is None
+    give_up = time.monotonic() + 120
+    while not waiting.exists():
+        assert child.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    assert rows(tmp_path) == before
-    assert progress.load(tmp_path)["exercises"]["mean_square"]["graded"]["points"] == 1
+    assert rows(graded) == before
+    assert progress.load(graded)["exercises"]["mean_square"]["graded"]["points"] == 1
 
 
 def test_what_only_the_judge_may_know_stays_out_of_the_kernel() -> None:

@@ -175,8 +175,8 @@ def test_the_readmes_commands_work_in_a_fresh_clone_and_leave_it_clean(clone: Pa
         assert not git(clone, "status", "--porcelain")
 
 
-# Two quick modules and the longest, which has texts for a person to grade; the others by night.
-BY_DAY = {"00_start_here", "02b_gradient_descent", "08_paper_replication"}
+# Two quick modules and one that trains; the others by night.
+BY_DAY = {"00_start_here", "02b_gradient_descent", "09_induction_heads"}
 MODULES = [
     pytest.param(module, id=module.id, marks=[] if module.id in BY_DAY else pytest.mark.long)
     for module in course.written()
@@ -194,6 +194,26 @@ def test_the_release_is_nbgraders_own_and_solutions_get_full_marks(
     nbgrader(classroom, "autograde", module.id)
     by_hand = sum(e.points for e in module.exercises if e.rubric)  # for a person to give
     assert scores(classroom)["ada", module.id] == module.points - by_hand
+
+
+def test_stock_nbgrader_leaves_texts_to_a_person(classroom: Path) -> None:
+    """In 08 with its texts and nothing else written, so that nothing trains."""
+    module = course.module("08_paper_replication")
+    texts = [exercise for exercise in module.exercises if exercise.rubric]
+    notebook, answers = release(module), solved(module)
+    for exercise in texts:
+        cell(notebook, exercise.id).source = cell(answers, exercise.id).source
+    nbgrader(classroom, "generate_assignment", module.id)
+    save(notebook, classroom / "submitted" / "ada" / module.id, f"{module.id}.ipynb")
+    nbgrader(classroom, "autograde", module.id)
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{classroom / 'gradebook.db'}") as opened:
+        (marked,) = opened.assignment_submissions(module.id)
+        (graded,) = marked.notebooks
+        waiting = {grade.name for grade in graded.grades if grade.needs_manual_grade}
+    assert waiting == {exercise.graded_cell for exercise in texts}
+    assert marked.score == 0
 
 
 def test_a_notebook_of_another_course_is_graded_as_nbgrader_does(classroom: Path) -> None:

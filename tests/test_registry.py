@@ -20,8 +20,37 @@ from autograder.probes import call, letter, texts
 SEEDS = [INSTANT_SEED, *range(19)]
 EVERY = pytest.mark.parametrize("exercise", by_id().values(), ids=lambda e: e.id)
 
+# What a training of half a minute and more leaves. By day each passes twice after such a training:
+# on the seed of the check in nbval's run, on a secret one where `grade` gives it full marks.
+TRAINED_LONG = {
+    "train_gpt",
+    "faster",
+    "claim_linear",
+    "claim_dimensionality",
+    "claim_geometry",
+    "claim_control",
+    "claim_grokking",
+    "key_frequencies",
+    "ablation",
+}
+# Exercises whose wrong answers take seconds each: by day they are told apart on two seeds.
+SLOW_MISTAKES = {"sample"}
 
-@EVERY
+
+def test_what_is_left_to_the_night_is_there() -> None:
+    assert by_id().keys() >= TRAINED_LONG | SLOW_MISTAKES
+    trained = {taken for e in by_id().values() if e.trains for taken in e.takes}
+    for name in TRAINED_LONG:
+        assert trained & set(by_id()[name].takes), name
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [
+        pytest.param(e, id=e.id, marks=pytest.mark.long if e.id in TRAINED_LONG else ())
+        for e in by_id().values()
+    ],
+)
 def test_the_solution_passes_on_twenty_seeds(exercise: Exercise) -> None:
     names = play.solved(exercise)
     for seed in SEEDS:
@@ -36,8 +65,11 @@ def test_the_untouched_stub_is_not_attempted(exercise: Exercise) -> None:
 
 
 @EVERY
-def test_every_mistake_gets_its_own_message(exercise: Exercise) -> None:
-    for seed in SEEDS[:5]:
+def test_every_mistake_gets_its_own_message(
+    exercise: Exercise, pytestconfig: pytest.Config
+) -> None:
+    few = exercise.id in SLOW_MISTAKES and not pytestconfig.getoption("--long")
+    for seed in SEEDS[: 2 if few else 5]:
         cases = draw(exercise, seed)
         replay = play.replayed_once(cases)
         for mistake in exercise.mistakes:

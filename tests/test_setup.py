@@ -16,6 +16,7 @@ import pytest
 import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +119,19 @@ def test_environment_yml_has_no_list_of_its_own() -> None:
     ]
 
 
+def test_environment_yml_installs_this_package_with_an_extra_that_it_has() -> None:
+    arguments = environment_pip()
+    lock = ROOT / arguments[arguments.index("-c") + 1]
+    assert lock.is_file()
+    (asked,) = re.findall(r"^\.\[(.+)\]$", arguments[arguments.index("-e") + 1])
+    assert asked in PROJECT["optional-dependencies"]
+    described = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert described["name"] == PROJECT["name"]
+    python = next(item for item in described["dependencies"] if str(item).startswith("python"))
+    (version,) = re.findall(r"\d+\.\d+", python)
+    assert SpecifierSet(PROJECT["requires-python"]).contains(version)
+
+
 def test_citation_agrees_with_the_project() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["cff-version"] == "1.2.0"
@@ -206,6 +220,7 @@ def test_a_python_that_is_named_is_looked_at_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long  # downloads and installs all of it; by day the tests above read the same file
 def test_the_pip_part_of_environment_yml_installs_into_a_fresh_environment(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     scripts = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")

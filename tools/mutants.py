@@ -9,6 +9,7 @@ import ast
 import copy
 import functools
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ SWAPS: dict[type, tuple[type, ...]] = {
     ast.And: (ast.Or,),
     ast.Or: (ast.And,),
 }
+
+SEEDS = (0, 1)
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
@@ -131,13 +134,15 @@ def survivors(module_id: str) -> tuple[list[tuple[str, str]], dict[str, tuple[in
     living, counts = [], {}
     for exercise in course.module(module_id).exercises:
         caught = total = 0
+        limit = None
         for change, source in of(exercise):
             total += 1
+            limit = limit or _limit(exercise)
             names = before(exercise)
             try:
                 play.run(source, names, exercise.id)
                 passed = all(
-                    play.verdict(exercise, names, seed, 6, _unnamed).passed for seed in (0, 1)
+                    play.verdict(exercise, names, seed, limit, _unnamed).passed for seed in SEEDS
                 )
             except Exception:
                 passed = False
@@ -147,6 +152,17 @@ def survivors(module_id: str) -> tuple[list[tuple[str, str]], dict[str, tuple[in
         if total:
             counts[exercise.id] = (caught, total)
     return living, counts
+
+
+def _limit(exercise: Any) -> float:
+    """Seconds for a mutant: many times what the solution takes, as the other is an endless loop."""
+    import play
+
+    names = before(exercise)
+    play.run(_function_part(play.solution(exercise)), names, exercise.id)
+    began = time.process_time()
+    play.verdict(exercise, names, SEEDS[0])
+    return min(6, 0.5 + 10 * (time.process_time() - began))
 
 
 def _function_part(source: str) -> str:
