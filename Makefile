@@ -12,6 +12,9 @@
 VENV ?= .venv
 JOBS ?= 2
 BIN = $(VENV)/bin
+# The notebooks that train longest first, so that none of them is left running alone at the end.
+LONGEST = $(foreach module,07 08 10 09,$(wildcard solutions/$(module)_*/*.ipynb))
+NOTEBOOKS = $(LONGEST) $(filter-out $(LONGEST),$(wildcard solutions/*/*.ipynb))
 STAMP = $(VENV)/.setup-done
 # Linux wheels on PyPI bring gigabytes of CUDA; the CPU's are here. Where it can't be reached, pip
 # goes on with PyPI or whatever index it is configured for.
@@ -73,7 +76,7 @@ test: setup
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/speedrun build --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
-	@printf '%s\n' solutions/*/*.ipynb | xargs -P $(JOBS) -n 1 sh -c ' \
+	@printf '%s\n' $(NOTEBOOKS) | xargs -P $(JOBS) -n 1 sh -c ' \
 	  home=$$(mktemp -d) && \
 	  SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval "$$1"; \
 	  code=$$?; rm -rf "$$home"; exit $$code' nbval

@@ -39,7 +39,8 @@ def chromium() -> str | None:
 class Lab:
     """A learner's folder with JupyterLab on it, started by `speedrun lab` with fresh settings.
 
-    Use it with ``with``; `url` is then the address of the module's notebook.
+    Use it with ``with``; `url` is then the address of the module's notebook. `open` goes on to
+    another module.
     """
 
     def __init__(self, folder: Path, module: str) -> None:
@@ -81,6 +82,16 @@ class Lab:
         self.process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
         self.process.wait(timeout=30)
         self.process.stdout.close()
+
+    def open(self, module: str) -> None:
+        """Turn to another module's notebook, in a workspace where no other one is open."""
+        self.url, found = re.subn(
+            r"/lab(/workspaces/\w+)?/tree/\w+/\w+\.ipynb",
+            f"/lab/workspaces/{module}/tree/{module}/{module}.ipynb",
+            self.url,
+        )
+        assert found == 1, self.url
+        self.module = module
 
     def cells(self) -> list[dict[str, Any]]:
         """The cells of the saved notebook."""

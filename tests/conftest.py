@@ -25,12 +25,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # A long test that starts last leaves the other processes idle.
+    items.sort(key=_lasts, reverse=True)
     if config.getoption("--long"):
         return
     left = [item for item in items if item.get_closest_marker("long")]
     if left:
         items[:] = [item for item in items if not item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left)
+
+
+def _lasts(item: pytest.Item) -> float:
+    """About how many seconds a test takes, where it says so; 0 for all others."""
+    marker = item.get_closest_marker("lasts")
+    return marker.args[0] if marker else 0
 
 
 @pytest.fixture

@@ -108,6 +108,7 @@ def hide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.slow
+@pytest.mark.lasts(50)
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_an_extra_does_what_it_is_for_with_what_it_brings(extra: str, tmp_path: Path, hide) -> None:
     hide(extra)

@@ -175,8 +175,17 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 # Whole notebooks
 
 
+SECONDS = {"07_build_gpt": 100, "08_paper_replication": 80, "10_grokking": 60}
+
+
 @slow
-@pytest.mark.parametrize("module", course.graded(), ids=lambda module: module.id)
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(m, id=m.id, marks=pytest.mark.lasts(SECONDS.get(m.id, 20)))
+        for m in course.graded()
+    ],
+)
 def test_solutions_get_full_marks(module: course.Module, tmp_path: Path) -> None:
     save(solved(module), tmp_path / module.id, f"{module.id}.ipynb")
     (report,) = grade([module.id], tmp_path)

@@ -9,6 +9,7 @@ from tools import mutants
 
 
 @pytest.mark.slow
+@pytest.mark.lasts(20)
 @pytest.mark.parametrize("module_id", [m.id for m in course.graded()])
 def test_mutants_of_the_solutions_are_caught(module_id: str) -> None:
     living, counts = mutants.survivors(module_id)

@@ -108,6 +108,7 @@ def scores(folder: Path) -> dict[tuple[str, str], float]:
         }
 
 
+@pytest.mark.lasts(120)
 def test_stock_nbgrader_gives_the_scores_of_speedrun_grade(classroom: Path, tmp_path: Path) -> None:
     edited = answered(WRONG)
     cell(edited, "check_mean_square").source = "pass"
@@ -145,6 +146,7 @@ def test_stock_nbgrader_gives_the_scores_of_speedrun_grade(classroom: Path, tmp_
     assert any("byte order mark" in note for note in marked.metadata["speedrun"]["notes"])
 
 
+@pytest.mark.lasts(100)
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")
 def test_the_readmes_commands_work_in_a_fresh_clone_and_leave_it_clean(clone: Path) -> None:
     module = course.module("04_micrograd")
@@ -183,6 +185,7 @@ MODULES = [
 ]
 
 
+@pytest.mark.lasts(40)
 @pytest.mark.parametrize("module", MODULES)
 def test_the_release_is_nbgraders_own_and_solutions_get_full_marks(
     module: course.Module, classroom: Path
