@@ -1276,21 +1276,6 @@ def _wrong_training(**knobs: Any) -> tuple[Callable, Any]:
     return train, untrained_net()
 
 
-def _changes_the_start(
-    params: list,
-    X: np.ndarray,
-    y: np.ndarray,
-    lr: float,
-    epochs: int,
-    batch_size: int,
-    rng: np.random.Generator,
-) -> list:
-    found = train_net(params, X, y, lr, epochs, batch_size, rng)
-    for (W, b), (new_W, new_b) in zip(params, found, strict=True):
-        W[...], b[...] = new_W, new_b
-    return params
-
-
 def _small(test: Callable[[Case, Any, np.ndarray, np.ndarray], Any]) -> Callable:
     """Recognise a mistake from how each example was used."""
 

@@ -220,11 +220,6 @@ def _from_the_right(ids: list[int], pair: tuple[int, int], idx: int) -> list[int
     return merged(ids[::-1], pair[::-1], idx)[::-1]
 
 
-def _in_place(ids: list[int], pair: tuple[int, int], idx: int) -> list[int]:
-    ids[:] = merged(ids, pair, idx)
-    return ids
-
-
 merge = Exercise(
     id="merge",
     title="Replace a pair",

@@ -308,10 +308,6 @@ def _learns_again(self: Tokenizer, text: str) -> list[int]:
     return ids
 
 
-def _new_ids(seen: Any) -> set[int]:
-    return {i for ids in seen["encoded"] for i in ids if i >= 256}
-
-
 def _too_large(case: Case, seen: Any, expected: Any) -> bool:
     return any(i >= case["vocab_size"] for ids in seen["encoded"] for i in ids)
 

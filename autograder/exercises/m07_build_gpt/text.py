@@ -317,10 +317,6 @@ def _explain_batches(case: Case, seen: Any, expected: Any) -> str | None:
     return None
 
 
-def _lists(rng: np.random.Generator, data: Any, batch: int, block: int) -> np.ndarray:
-    return rng.integers(len(data) - block, size=batch)
-
-
 def _batcher(
     start: Callable[[Any, int, int, Any], Any] | None = None,
     shift: int = 1,

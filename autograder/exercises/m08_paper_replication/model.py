@@ -297,7 +297,6 @@ toy_model = _exercise(
     ),
 )
 
-LINEAR = "    def forward(self, x):\n        hidden = x @ self.W.transpose(-1, -2)\n"
 LINEAR_OUT = "        return hidden @ self.W + self.b_final[:, None]"
 
 linear_model = _exercise(

@@ -258,8 +258,6 @@ def _run(*changes: tuple[str, str]) -> Any:
     return variants(("run", "train"), *changes)[0]
 
 
-RESULT = 'return {"loss": float(losses[best]), "count": int(counts[best])}'
-
 run_experiment = Exercise(
     id="run_experiment",
     title="One run, as a function",
