@@ -21,7 +21,7 @@ from autograder.core.exercise import Exercise, Mistake, Rule
 from autograder.errors import SpeedrunError
 from autograder.notebook import api as notebook
 from autograder.notebook import checks, progress
-from autograder.notebook import placement as placing
+from autograder.notebook import placement as placement_file
 from autograder.notebook.cards import Card, note_card, prose
 from autograder.notebook.hints import solution_source
 
@@ -30,7 +30,7 @@ from autograder.notebook.hints import solution_source
 def shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Card]:
     """The cards that are shown, in a learner's folder of their own."""
     cards: list[Card] = []
-    for module in (notebook, checks, placing):
+    for module in (notebook, checks, placement_file):
         monkeypatch.setattr(module, "show", cards.append)
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     return cards
@@ -373,7 +373,7 @@ def test_status_of_another_name_is_calm(shown: list[Card], name: Any, words: str
     assert words in text(shown)
 
 
-RIGHT = [item.right for item in placing.ITEMS]
+RIGHT = [item.right for item in placement_file.QUESTIONS]
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_placement_says_why(shown: list[Card]) -> None:
     autograder.placement(["-", *RIGHT[1:]])
     assert text(shown).startswith("→ 9 of 10")
     assert f"1: {RIGHT[0]}" in text(shown)
-    assert placing.ITEMS[0].why in text(shown)
+    assert placement_file.QUESTIONS[0].why in text(shown)
 
 
 @pytest.mark.parametrize(
@@ -419,11 +419,11 @@ def test_placement_without_a_letter_gives_nothing_away(shown: list[Card]) -> Non
 def test_placement_shows_its_questions(shown: list[Card], monkeypatch: Any) -> None:
     for answers in ((), (None,), (...,)):
         autograder.placement(*answers)
-        assert all(item.text in text(shown) for item in placing.ITEMS)
-    item = placing.Item(
+        assert all(item.text in text(shown) for item in placement_file.QUESTIONS)
+    item = placement_file.Question(
         topic="vectors", text="Is 1 < 2 & 3?", options={"a": "<img src=x>"}, right="a", why="."
     )
-    monkeypatch.setattr(placing, "ITEMS", (item,))
+    monkeypatch.setattr(placement_file, "QUESTIONS", (item,))
     autograder.placement()
     html = shown[-1].to_html()
     assert "<img" not in html
@@ -432,7 +432,7 @@ def test_placement_shows_its_questions(shown: list[Card], monkeypatch: Any) -> N
 
 
 def test_each_option_of_a_question_is_its_own() -> None:
-    for item in placing.ITEMS:
+    for item in placement_file.QUESTIONS:
         assert item.right in item.options
         assert len(set(item.options.values())) == len(item.options) == 4
 

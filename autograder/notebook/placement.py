@@ -13,7 +13,7 @@ from autograder.notebook.cards import Card, heading, note_card, problem_card, pr
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class Question:
     """One question with its options; `why` is what to know after answering it."""
 
     topic: str
@@ -23,15 +23,15 @@ class Item:
     why: str
 
 
-ITEMS = (
-    Item(
+QUESTIONS = (
+    Question(
         topic="vectors",
         text="u = (1, 2) and v = (3, -1). What is 2u + v?",
         options={"a": "(5, 3)", "b": "(4, 1)", "c": "(5, 1)", "d": "(7, 0)"},
         right="a",
         why="Scale first, then add entry by entry: (2, 4) + (3, -1) = (5, 3).",
     ),
-    Item(
+    Question(
         topic="vectors",
         text="The dot product of two vectors is 0, and neither is zero. How do they lie?",
         options={
@@ -43,14 +43,14 @@ ITEMS = (
         right="b",
         why="The dot product is the lengths times the cosine of the angle: 0 means 90 degrees.",
     ),
-    Item(
+    Question(
         topic="vectors",
         text="A has shape (3, 5), B has shape (5, 2). Which shape has AB?",
         options={"a": "(5, 5)", "b": "(2, 3)", "c": "(3, 2)", "d": "it does not exist"},
         right="c",
         why="The inner sizes must agree, and vanish: (3, 5)(5, 2) gives (3, 2).",
     ),
-    Item(
+    Question(
         topic="vectors",
         text="The columns of a 2 by 2 matrix are (0, 1) and (-1, 0). What does it do to the plane?",
         options={
@@ -62,42 +62,42 @@ ITEMS = (
         right="d",
         why="Columns say where the basis lands: (1, 0) goes to (0, 1), (0, 1) to (-1, 0).",
     ),
-    Item(
+    Question(
         topic="derivatives",
         text="f(x) = 3x² - 4x + 5. What is its slope at x = 3?",
         options={"a": "14", "b": "20", "c": "18", "d": "5"},
         right="a",
         why="f'(x) = 6x - 4, and 6 · 3 - 4 = 14.",
     ),
-    Item(
+    Question(
         topic="derivatives",
         text="y depends on u, u depends on x; dy/du = 2 and du/dx = 5. What is dy/dx?",
         options={"a": "7", "b": "0.4", "c": "10", "d": "2.5"},
         right="c",
         why="The chain rule multiplies: 2 · 5 = 10.",
     ),
-    Item(
+    Question(
         topic="derivatives",
         text="The derivative of a loss by a weight is -3. You raise the weight a little. The loss",
         options={"a": "rises", "b": "falls", "c": "stays", "d": "becomes negative"},
         right="b",
         why="A negative slope means that the loss falls as the weight rises.",
     ),
-    Item(
+    Question(
         topic="probability",
         text="p = (0.5, 0.2, x) is a probability distribution. What is x?",
         options={"a": "0.7", "b": "0.1", "c": "1", "d": "0.3"},
         right="d",
         why="Probabilities add up to 1.",
     ),
-    Item(
+    Question(
         topic="probability",
         text="You win 10 with probability 0.3, and lose 2 otherwise. What do you expect to win?",
         options={"a": "1.6", "b": "3", "c": "4.4", "d": "8"},
         right="a",
         why="0.3 · 10 - 0.7 · 2 = 1.6.",
     ),
-    Item(
+    Question(
         topic="probability",
         text="A model gives the right class probability 0.01. Its loss, -log p, is then",
         options={"a": "small", "b": "negative", "c": "large", "d": "0.01"},
@@ -143,7 +143,7 @@ def placement(answers: Any = None) -> None:
         return
     score = {topic: [0, 0] for topic in ADVICE}
     misses = []
-    for number, (item, letter) in enumerate(zip(ITEMS, letters, strict=True), start=1):
+    for number, (item, letter) in enumerate(zip(QUESTIONS, letters, strict=True), start=1):
         score[item.topic][1] += 1
         if letter == item.right:
             score[item.topic][0] += 1
@@ -158,10 +158,10 @@ def placement(answers: Any = None) -> None:
     for topic, (right, total) in score.items():
         well, slowly = ADVICE[topic]
         advice.append((f"{topic} {right}/{total}", well if right >= total - 1 else slowly))
-    done = sum(letter == item.right for letter, item in zip(letters, ITEMS, strict=True))
-    body = heading("#0072b2", "→", f"{done} of {len(ITEMS)}", "placement, not graded")
+    done = sum(letter == item.right for letter, item in zip(letters, QUESTIONS, strict=True))
+    body = heading("#0072b2", "→", f"{done} of {len(QUESTIONS)}", "placement, not graded")
     body += rows(advice)
-    lines = [f"→ {done} of {len(ITEMS)} · placement, not graded"]
+    lines = [f"→ {done} of {len(QUESTIONS)} · placement, not graded"]
     lines += [f"  {label:<18} {value}" for label, value in advice]
     if misses:
         body += '<div style="margin-top:.6em">Worth another look:</div>' + rows(misses)
@@ -175,7 +175,7 @@ def read(answers: Any) -> list[str] | None:
         answers = list(answers.values())
     if isinstance(answers, str):
         answers = re.findall(r"[A-Za-z-]", answers)
-    if not isinstance(answers, (list, tuple)) or len(answers) != len(ITEMS):
+    if not isinstance(answers, (list, tuple)) or len(answers) != len(QUESTIONS):
         return None
     letters = [str(answer).strip().lower() for answer in answers]
     return letters if all(letter in ("a", "b", "c", "d", "-") for letter in letters) else None
@@ -184,7 +184,7 @@ def read(answers: Any) -> list[str] | None:
 def _questions() -> Card:
     body = heading("#0072b2", "→", "Ten questions", "placement, not graded")
     lines = ["→ Ten questions · placement, not graded"]
-    for number, item in enumerate(ITEMS, start=1):
+    for number, item in enumerate(QUESTIONS, start=1):
         options = "   ".join(f"{letter}) {text}" for letter, text in item.options.items())
         body += f'<div style="margin-top:.5em">{number}. {prose(item.text)}</div>'
         shown = html.escape(options)

@@ -15,8 +15,8 @@ from typing import Any
 from autograder.errors import SpeedrunError
 from autograder.kernel import is_graded, needed
 from autograder.notebook import progress
-from autograder.research.bar import Bar
 from autograder.research.execute import begin_worker, run_one
+from autograder.research.progress_bar import Bar
 from autograder.research.runs import Run, plan, read_experiment, read_run, results_of, write_plan
 
 LOCK = ".sweep.lock"
