@@ -3,6 +3,7 @@
 #   make lab              open the course in JupyterLab          (ARGS=--headless prints the URL only)
 #   make test             everything that CI runs                (JOBS=4 for more at once)
 #   make test-long        the suite with what it leaves to the night (nightly.yml runs it)
+#   make coverage         how much of core and grade the tests reach   (nightly.yml runs it)
 #   make build            write the notebooks from their text    (ARGS="04_micrograd" for one)
 #   make bench            how fast are checks, and the GPTs?     (ARGS="--only gpt" for one half)
 #   make setup            only make .venv; the others do it themselves
@@ -20,7 +21,7 @@ STAMP = $(VENV)/.setup-done
 # goes on with PyPI or whatever index it is configured for.
 TORCH_CPU = --extra-index-url https://download.pytorch.org/whl/cpu
 
-.PHONY: help setup lab test test-long build bench
+.PHONY: help setup lab test test-long coverage build bench
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -83,6 +84,9 @@ test: setup
 
 test-long: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --long
+
+coverage: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov $(ARGS)
 
 build: setup
 	@$(BIN)/speedrun build $(ARGS)

@@ -19,6 +19,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import autograder
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -136,15 +138,28 @@ def test_citation_agrees_with_the_project() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= citation.keys()
-    assert citation["version"] == PROJECT["version"]
     assert citation["license"] == PROJECT["license"]
     assert citation["repository-code"] == PROJECT["urls"]["Repository"]
 
 
-def test_the_version_is_the_packages() -> None:
-    import autograder
+def test_the_version_stands_in_the_package_alone() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    path = tomllib.loads(text)["tool"]["hatch"]["version"]["path"]
+    assert PROJECT["dynamic"] == ["version"] and "version" not in PROJECT
+    assert f'__version__ = "{autograder.__version__}"' in (ROOT / path).read_text(encoding="utf-8")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert "version" not in citation
 
-    assert autograder.__version__ == PROJECT["version"]
+
+def test_workflows_agree_on_the_version_of_an_action() -> None:
+    used: dict[str, set[str]] = {}
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
+            for name in (step["uses"] for step in job["steps"] if "uses" in step):
+                action, _, version = name.partition("@")
+                used.setdefault(action, set()).add(version)
+    assert {"actions/checkout", "actions/setup-python"} <= used.keys()
+    assert all(len(versions) == 1 for versions in used.values()), used
 
 
 def test_ci_tests_the_oldest_and_the_newest_python_on_three_systems() -> None:
@@ -159,7 +174,9 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is n
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["setup", "lab", "test", "build", "bench"])
+@pytest.mark.parametrize(
+    "target", ["setup", "lab", "test", "test-long", "coverage", "build", "bench"]
+)
 def test_the_makefile_knows_its_targets(target: str, tmp_path: Path) -> None:
     command = ["make", "--dry-run", target, f"VENV={tmp_path / 'venv'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
