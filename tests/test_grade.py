@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from helpers_grade import RIGHT, START, answered, cell, position, release, save, solved
+from rich.console import Console
 
 from autograder import course
 from autograder.core.exercise import Exercise
@@ -170,6 +171,34 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
     assert list(json.loads(lines[0])) == ["module", "verdict", "score", "max_score", "exercises"]
+
+
+def test_people_get_a_table_with_the_score_and_what_waits_for_a_person(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [
+        {"id": "a", "outcome": "passed", "points": 1, "max_points": 1, "message": ""},
+        {"id": "b", "outcome": "wrong", "points": 0, "max_points": 2, "message": "Not [twice]."},
+        {"id": "c", "outcome": "noted", "points": 0, "max_points": 3, "message": "By a person."},
+    ]
+    report = Report(
+        target="x.ipynb",
+        module="m",
+        verdict="needs_review",
+        score=1,
+        max_score=6,
+        exercises=items,
+        notes=["It began with a byte order mark: removed."],
+        feedback=Path("page.html"),
+    )
+    assert print_reports([report], console=Console(width=100)) == 1
+    said = capsys.readouterr().out
+    assert [row in said for row in ("1 / 1", "0 / 2", "? / 3", "Not [twice].")] == [True] * 4
+    *_, score, reason, note, feedback = said.splitlines()
+    assert score == "Score so far: 1 of 6"
+    assert reason.startswith("• needs_review: Some answers wait for a person")
+    assert note == "• It began with a byte order mark: removed."
+    assert feedback == "Feedback: page.html"
 
 
 # Whole notebooks

@@ -115,6 +115,16 @@ def test_raised() -> None:
     assert result.details == (("Called", "double(3.0)"), ("Your line", "7: raise ValueError"))
 
 
+def _calls_none(x: float) -> float:
+    step = print(end="")
+    return step()
+
+
+def _adds_to_itself(x: float) -> float:
+    total = total + x  # noqa: F821
+    return total
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -139,12 +149,23 @@ def test_raised() -> None:
             "Whole numbers can't hold the fractions that your code puts into them: start from a "
             "copy of floats, `.astype(float)`.",
         ),
+        (
+            _calls_none,
+            "Your code raised TypeError: 'NoneType' object is not callable. Something was called "
+            "where it should be stored: leave out its brackets there.",
+        ),
     ],
 )
 def test_what_was_raised_is_told_in_a_sentence(function: Any, message: str) -> None:
     result = verdict(make(), function)
     assert result.outcome is Outcome.RAISED
     assert result.message == message
+
+
+def test_a_local_name_that_has_no_value_yet_is_told_with_a_way_out() -> None:
+    message = verdict(make(), _adds_to_itself).message  # Python's own words differ by version
+    assert "UnboundLocalError" in message
+    assert message.endswith("choose another for the result.")
 
 
 class Head:
@@ -461,6 +482,7 @@ def test_a_changed_input_is_wrong_even_with_the_right_result() -> None:
         (1.0, True, "It returns a number, where True or False is expected."),
         ([1.0], 1.0, "It returns a list, where a number is expected."),
         (1.0, [1.0], "It returns a number, where a list is expected."),
+        (1.0, None, "It returns a number, where None is expected."),
         (
             np.ones(3),
             1.0,
