@@ -1,4 +1,4 @@
-"""What a check can say: six outcomes, never blurred, and the words that go with one."""
+"""The six outcomes of a check, never blurred, and the result that carries one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The outcomes of an exercise. Only a text that a person is to grade is `NOTED`."""
+    """The outcomes of an exercise. `NOTED` is only for texts that a person grades."""
 
     PASSED = "passed"
     WRONG = "wrong"
@@ -19,12 +19,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """What the judge says of one answer.
+    """The judge's result for one answer.
 
     `message` is one or two sentences for the learner; `details` are labelled lines under it
     (called, returned, expected, your line). `mistake` is the id of the named mistake that was
     recognised. `picture` is an SVG and `picture_text` says the same in words. `table` has
-    rows of texts, its first one the headings.
+    rows of strings; the first row holds the headings.
     """
 
     outcome: Outcome

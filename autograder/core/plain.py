@@ -1,4 +1,4 @@
-"""Plain data: what a probe hands back and the only thing the judge ever sees.
+"""Plain data: what a probe returns, and the only thing that the judge ever sees.
 
 Plain data is None, bool, int, float, str, lists, dicts with string keys, and numpy arrays of
 numbers or booleans. Anything else becomes an `Other`: its type's name and a short text, so that
@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-# A probe hands back {STUMBLED: word} where the error that an answer raised says what is wrong.
+# A probe returns {STUMBLED: word} if the error that an answer raised says what is wrong.
 STUMBLED = "stumbled"
 MAX_TEXT = 20_000
 MAX_ITEMS = 1_000_000
-MAX_BITS = 1000  # of a whole number: all of these fit into a float
+MAX_BITS = 1000  # of an integer: anything shorter fits in a float
 MAX_DEPTH = 20
 
 
@@ -48,7 +48,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value
     if depth > MAX_DEPTH:
         return Other(type(value).__name__, "a list that is nested too deeply")
-    # Of a subclass, take what it inherits: its own methods may say anything.
+    # Read subclasses through the base class: their own methods may return anything.
     if isinstance(value, int):
         value = int.__int__(value)
         if value.bit_length() <= MAX_BITS:
@@ -127,7 +127,7 @@ def form(value: Any) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """Turn plain data into what JSON can carry exactly (see `decode`)."""
+    """Turn plain data into JSON data, without loss (see `decode`)."""
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
@@ -146,7 +146,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(value: Any, depth: int = 0) -> Any:
-    """Read what `encode` wrote. Raises ValueError on anything that `encode` can't have written."""
+    """Read what `encode` wrote. Raises ValueError for anything that `encode` can't have written."""
     if depth > 2 * MAX_DEPTH:
         raise ValueError("malformed plain data: nested too deeply")
     if value is None or type(value) in (bool, int, float, str):
@@ -172,7 +172,7 @@ def decode(value: Any, depth: int = 0) -> Any:
 
 
 def _read_array(text: str) -> np.ndarray:
-    """Read one array in npy's format: no pickles, no archives, no other kinds than numbers."""
+    """Read one array in npy format: no pickles, no archives, nothing but numbers."""
     try:
         buffer = io.BytesIO(base64.b64decode(text, validate=True))
         array = np.lib.format.read_array(buffer, allow_pickle=False)
@@ -207,7 +207,7 @@ def is_number(value: Any) -> bool:
 def difference(
     expected: Any, actual: Any, rtol: float, atol: float, path: tuple[str, ...] = ()
 ) -> Difference | None:
-    """Compare plain data; None where it is the same.
+    """Compare plain data; None if it is the same.
 
     Style is tolerated, content is not: a list of numbers equals an array, a zero-dimensional
     array equals a number, 1 equals 1.0; NaN equals only an expected NaN.
@@ -268,7 +268,7 @@ def _as_array(value: Any) -> np.ndarray | None:
 
 
 def _from_big(array: np.ndarray) -> np.ndarray | None:
-    """An array of whole numbers that no machine type holds, as floats; None for anything else."""
+    """An array of integers too large for any machine type, as floats; None for anything else."""
     if array.dtype != object or not all(type(item) in (int, float) for item in array.flat):
         return None
     try:

@@ -10,9 +10,9 @@ from autograder.core.outcome import Outcome, Result
 
 
 def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
-    """The result for the first rule that `source` breaks; None where it keeps them all.
+    """The result for the first rule that `source` breaks, or None if it breaks none.
 
-    Source that is not Python breaks none: it can't run either.
+    Source that is not valid Python breaks no rule: it can't run either.
     """
     tree = _tree(source) if rules else None
     if tree is None:
@@ -52,7 +52,7 @@ def broken(rules: tuple[Rule, ...], source: str) -> Result | None:
 
 
 def _tree(source: str) -> ast.Module | None:
-    """The syntax tree of a cell; lines for IPython (`%time`, `!pip`) count as empty."""
+    """The syntax tree of a cell, with IPython's own lines (`%time`, `!pip`) taken as empty."""
     python = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
     for text in (source, python):
         try:
