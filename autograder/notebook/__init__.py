@@ -1,1 +1,1 @@
-"""What a learner meets in a notebook: checks, cards, status, placement, progress."""
+"""What a learner uses in a notebook: checks, cards, status, placement, progress."""

@@ -1,7 +1,7 @@
-"""How results look: HTML for a notebook, and the same in plain text.
+"""Cards: results as HTML for a notebook, and the same as plain text.
 
-The HTML takes its colours from JupyterLab's theme where there is one, inherits the text colour
-elsewhere (Colab, VS Code, nbviewer), and never says anything by colour alone.
+The HTML uses the colours of JupyterLab's theme if there is one, inherits the text colour elsewhere
+(Colab, VS Code, nbviewer), and never relies on colour alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MARKS = {
     Outcome.TIMED_OUT: "…",
     Outcome.NOTED: "→",
 }
-# Okabe and Ito's colours: told apart by colour-blind readers, and readable on light and dark.
+# Okabe and Ito's palette: safe for colour-blind readers, and readable on light and dark.
 COLOURS = {
     Outcome.PASSED: "#009e73",
     Outcome.WRONG: "#d55e00",
@@ -43,11 +43,11 @@ MONO = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monosp
 
 
 class Card:
-    """A titled box in a notebook's output; in a terminal, its lines of text."""
+    """A titled box in a notebook's output, or lines of text in a terminal."""
 
     def __init__(self, colour: str, body: str, text: str) -> None:
         self.colour, self.body, self.text = colour, body, text
-        self.data: dict[str, object] = {}  # what a program may read of it, by MIME type
+        self.data: dict[str, object] = {}  # the same for programs, by MIME type
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return {"text/plain": self.text, "text/html": self.to_html(), **self.data}
@@ -78,7 +78,7 @@ def prose(text: str) -> str:
 
 
 def heading(colour: str, mark: str, words: str, title: str) -> str:
-    """The first line of a box: a mark and what it says in words, then the exercise's title."""
+    """The first line of a card: a mark with its meaning in words, then the exercise's title."""
     return (
         f'<div><span style="color:{colour};font-weight:700" aria-hidden="true">{mark}</span> '
         f"<strong>{html.escape(words)}</strong>"
@@ -103,7 +103,7 @@ def rows(details: Iterable[tuple[str, str]]) -> str:
 
 
 def table(lines: Iterable[tuple[str, ...]]) -> str:
-    """Rows of texts side by side; the first row holds the headings."""
+    """A table of strings; the first row holds the headings."""
     cell = (
         'style="text-align:left;vertical-align:top;padding:.25em 1em .25em 0;'
         'white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit"'
@@ -123,7 +123,7 @@ def table(lines: Iterable[tuple[str, ...]]) -> str:
 
 
 def result_card(result: Result, title: str, footer: str = "") -> Card:
-    """A check's result as a box."""
+    """A check's result as a card."""
     words, mark = WORDS[result.outcome], MARKS[result.outcome]
     colour = COLOURS[result.outcome]
     body = heading(colour, mark, words, title)
@@ -162,10 +162,10 @@ def result_card(result: Result, title: str, footer: str = "") -> Card:
 
 
 def note_card(words: str, title: str, text: str, mark: str = "→", colour: str = "#0072b2") -> Card:
-    """A box that is no result: a hint, a status line, an error in the call itself."""
+    """A card that isn't a result: a hint, a status line, an error in the call itself."""
     body = heading(colour, mark, words, title)
     for place, part in enumerate(text.split("```")):
-        if place % 2:  # between two fences; an empty line in it is code like any other
+        if place % 2:  # between two fences, where an empty line doesn't end a paragraph
             code = html.escape(part.removeprefix("python").strip("\n"))
             body += (
                 f'<pre style="{MONO};font-size:13px;margin:.5em 0;background:none;'

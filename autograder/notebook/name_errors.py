@@ -1,4 +1,4 @@
-"""What a check says where its answer's cell has not been run: calm words for a NameError."""
+"""A calm message in place of a NameError, when a check runs before its answer's cell."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from autograder.notebook.cards import COLOURS, note_card, show
 
 
 def install(shell: Any) -> None:
-    """Let IPython's `shell` show a NameError in a line `check...` as "not attempted".
+    """Have IPython's `shell` show a NameError in a `check...` line as "not attempted".
 
-    Nothing is installed where a grader needs the error, or where someone else handles errors.
+    Does nothing if a grader needs the error, or if another handler for errors is installed.
     """
     if shell is None or is_graded() or shell.custom_exceptions:
         return
@@ -40,7 +40,7 @@ def _show_name_error(
 
 
 def _in_a_check(trace: TracebackType | None) -> bool:
-    """Whether the error was raised by a cell's own line that calls a check, not deeper."""
+    """Whether the error comes from a line of the cell itself that calls a check, and no deeper."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None or trace.tb_frame.f_code.co_name != "<module>":

@@ -1,4 +1,4 @@
-"""The placement: ten questions that say which parts to take slowly and which to test out of."""
+"""Placement: ten questions that show which parts to take slowly and which to test out of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograder.notebook.cards import Card, heading, note_card, problem_card, pr
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question with its options; `why` is what to know after answering it."""
+    """One question with its options; `why` explains the right answer."""
 
     topic: str
     text: str
@@ -124,7 +124,7 @@ ADVICE = {
 def placement(answers: Any = None) -> None:
     """Show the ten questions; with your ten letters, say which parts to take slowly.
 
-    ``placement("a b c d a b c d a b")``: one letter a question, "-" where you don't know.
+    ``placement("a b c d a b c d a b")``: one letter per question, "-" if you don't know.
     """
     if answers is None or answers is ...:
         show(_questions())
@@ -170,7 +170,7 @@ def placement(answers: Any = None) -> None:
 
 
 def read(answers: Any) -> list[str] | None:
-    """The ten letters of an answer, given as a text, a list or a dict; None where it is none."""
+    """The ten letters of an answer, given as a string, a list or a dict; None if it isn't one."""
     if isinstance(answers, dict):
         answers = list(answers.values())
     if isinstance(answers, str):

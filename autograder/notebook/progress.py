@@ -27,10 +27,10 @@ LOCK_SECONDS = 10
 def home() -> Path:
     """The folder of the learner's notebooks, where the progress file is.
 
-    `SPEEDRUN_HOME` decides where it is set; nbgrader's own runs leave nobody's progress, and in a
-    clone of the course it is `work/`. In Colab it is a mounted Google Drive, which gets what was
-    passed before it was mounted. Otherwise it is the nearest folder upwards that already has a
-    progress file, or the current folder.
+    This is `SPEEDRUN_HOME` if it is set. Runs by nbgrader leave no progress behind. In a clone of
+    the course it is `work/`; in Colab, the mounted Google Drive, which also receives the progress
+    from before it was mounted. Otherwise it is the nearest folder, from here upward, that already
+    has a progress file, or else the current folder.
     """
     chosen = os.environ.get("SPEEDRUN_HOME")
     if chosen:
@@ -58,15 +58,15 @@ def _in_clone(here: Path) -> Path | None:
 
 
 def is_temporary() -> bool:
-    """Whether the progress is lost with the runtime: in Colab, outside of a mounted Drive."""
+    """Whether progress disappears with the runtime: in Colab, without a mounted Drive."""
     return "google.colab" in sys.modules and not home().is_relative_to(DRIVE.parent)
 
 
 def load(folder: Path | None = None, *, tell: bool = True) -> dict[str, Any]:
-    """Read the progress file; an empty record where there is none yet.
+    """Read the progress file; an empty record if there is none yet.
 
     A file that can't be read is kept under another name, never overwritten. The learner is told
-    so at once, unless the caller does it (`tell`).
+    so right away, unless the caller does that itself (`tell=False`).
     """
     path = (folder or home()) / FILE_NAME
     empty: dict[str, Any] = {"version": 1, "exercises": {}}
@@ -92,13 +92,13 @@ def _is_record(stored: Any) -> bool:
 
 
 def _set_aside(path: Path) -> Path | None:
-    """Keep a damaged file under a name that no other file has; None where it is gone already."""
+    """Keep a damaged file under an unused name; None if the file is already gone."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     kept = path.with_name(f"{DAMAGED}-{stamp}.json")
     try:
         path.rename(kept)
     except FileNotFoundError:
-        return None  # another process was quicker
+        return None  # another process was faster
     except OSError as error:
         raise SpeedrunError(
             f"{path} is damaged and can't be moved away ({error.strerror}): rename it yourself."
@@ -107,12 +107,12 @@ def _set_aside(path: Path) -> Path | None:
 
 
 def set_aside(folder: Path | None = None) -> list[Path]:
-    """The damaged progress files that are kept in a folder, the newest first."""
+    """The damaged progress files kept in a folder, newest first."""
     return sorted((folder or home()).glob(f"{DAMAGED}-*.json"), reverse=True)
 
 
 def how_to_restore(kept: Path) -> str:
-    """Where a damaged progress file went, and how to bring back what was in it."""
+    """Where a damaged progress file went, and how to recover what was in it."""
     return (
         f"Your progress file was damaged. It is kept as `{kept}`, and a new record begins. "
         "To bring the old one back, repair its JSON in a text editor and rename it to "
@@ -130,7 +130,7 @@ def _tell(kept: Path) -> None:
 
 @contextlib.contextmanager
 def updating(folder: Path | None = None) -> Iterator[dict[str, Any]]:
-    """Load the progress, let the caller change it, and write it back under a lock.
+    """Load the progress, let the caller change it, and write it back, under a lock.
 
     ::
 
@@ -179,7 +179,7 @@ def _unwritable(folder: Path | None, error: OSError) -> SpeedrunError:
 
 
 def entry(record: dict[str, Any], exercise_id: str) -> dict[str, Any]:
-    """The record of one exercise, made where there is none."""
+    """The record of one exercise, created if there is none."""
     known: dict[str, Any] = record["exercises"].setdefault(exercise_id, {})
     known.setdefault("outcome", "not attempted")
     for count in ("tries", "hints"):
@@ -197,9 +197,8 @@ def is_done(record: dict[str, Any], exercise_id: str) -> bool:
 def note_check(record: dict[str, Any], exercise_id: str, outcome: str, answer: str) -> None:
     """Record the outcome of a check.
 
-    A pass stays a pass. A try is real, and counts towards opening the solution, where the answer
-    is another than at the last check: `answer` is a fingerprint of it, empty where the check got
-    nothing that it could run.
+    A pass stays a pass. A try counts toward opening the solution if the answer has changed since
+    the last check: `answer` is a fingerprint of it, empty if the check had nothing to run.
     """
     known = entry(record, exercise_id)
     if outcome == "passed":
@@ -214,7 +213,7 @@ def note_check(record: dict[str, Any], exercise_id: str, outcome: str, answer: s
 
 
 def note_grade(record: dict[str, Any], exercise_id: str, outcome: str, points: float) -> None:
-    """Record what `speedrun grade` gave for an exercise."""
+    """Record the outcome and the points of an exercise from `speedrun grade`."""
     known = entry(record, exercise_id)
     known["graded"] = {"outcome": outcome, "points": points, "at": now()}
     if outcome in ("passed", "noted"):

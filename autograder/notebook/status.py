@@ -17,7 +17,7 @@ from autograder.notebook.cards import COLOURS, Card, heading, note_card, prose, 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How far a learner is in one module."""
+    """How far a learner has come in one module."""
 
     module: course.Module
     done: int
@@ -46,7 +46,7 @@ def standings(record: dict[str, Any]) -> list[Standing]:
 
 
 def summary(found: list[Standing]) -> tuple[str, str]:
-    """Two lines: the minutes left of the twelve hours, and what comes next."""
+    """Two lines: the time left of the twelve hours, and what comes next."""
     left = sum(item.minutes_left for item in found if item.module.in_speedrun)
     hours, minutes = divmod(left, 60)
     remaining = f"{hours} h {minutes:02d} min of the 12 hours left"
@@ -62,7 +62,7 @@ def _without_exercises(module: course.Module) -> str:
 
 
 def read(folder: Path | None = None) -> tuple[dict[str, Any], str]:
-    """The progress, and what there is to say of a damaged file of it that is kept, or nothing."""
+    """The progress, and a note about a damaged progress file that was kept, or an empty string."""
     record = progress.load(folder, tell=False)
     kept = progress.set_aside(folder)
     if not kept:
@@ -71,7 +71,7 @@ def read(folder: Path | None = None) -> tuple[dict[str, Any], str]:
 
 
 def status_card(folder: Path | None = None, module: str = "") -> Card:
-    """Where a learner stands: in the whole course, or in one module, exercise by exercise."""
+    """A card with the learner's progress in the course, or in one module exercise by exercise."""
     record, damage = read(folder)
     card = _module_card(record, named(module)) if module else _course_card(record)
     if damage:
@@ -81,7 +81,7 @@ def status_card(folder: Path | None = None, module: str = "") -> Card:
 
 
 def named(name: str) -> course.Module:
-    """The module of this name, or the one that holds the exercise of this name."""
+    """The module with this name, or the one with an exercise of this name."""
     return course.module(module_of().get(name, name))
 
 
@@ -112,7 +112,7 @@ def _module_card(record: dict[str, Any], module: course.Module) -> Card:
 
 
 def _course_card(record: dict[str, Any]) -> Card:
-    """The whole course, with a bar a module."""
+    """The whole course, with one bar per module."""
     found = standings(record)
     remaining, upcoming = summary(found)
     colour = COLOURS[Outcome.PASSED]
