@@ -1,6 +1,6 @@
-"""Draw a graph of values as SVG, with no external program: one box a node, arrows left to right.
+"""Draw a graph of values as SVG, without external programs: a box per node, arrows to the right.
 
-The text takes the page's own colour, so the picture reads on light and on dark.
+The text inherits the page's colour, so the picture is readable on light and dark.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BLUE, VERMILION = "#3a87c8", "#d55e00"
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A box: its title, its lines, the keys of what it was made from, and whether it is wrong."""
+    """A box: its title, its lines, the keys of its inputs, and whether it is wrong."""
 
     key: Any
     title: str
@@ -29,7 +29,7 @@ class Node:
 
 
 def graph_svg(nodes: list[Node], label: str) -> str:
-    """The SVG of a graph; `nodes` come in any order, `label` is its text for a screen reader."""
+    """The SVG of a graph; `nodes` come in any order, `label` is for screen readers."""
     spots, paths = _layout(nodes)
     layers = max(spot.layer for spot in spots.values()) + 1
     columns = [
@@ -58,7 +58,7 @@ def graph_svg(nodes: list[Node], label: str) -> str:
 
 @dataclass
 class _Spot:
-    """A place in the drawing: a node's box, or the point where a long arrow passes a column."""
+    """A place in the drawing: a node's box, or a point where a long arrow crosses a column."""
 
     layer: int
     height: float
@@ -129,7 +129,7 @@ def _layout(nodes: list[Node]) -> tuple[dict[Any, _Spot], list[tuple[list[Any], 
         for one, other in itertools.pairwise(path):
             beside[one].append(other)
             beside[other].append(one)
-    # A few sweeps that put a spot at the mean height of its neighbours untangle small graphs.
+    # A few sweeps that move each spot to the mean height of its neighbours untangle small graphs.
     columns = [[k for k in spots if spots[k].layer == i] for i in range(max(depth.values()) + 1)]
     for column in columns:
         _spread(column, spots)
@@ -149,7 +149,7 @@ def _spread(column: list[Any], spots: dict[Any, _Spot]) -> None:
 
 
 def _depths(nodes: list[Node]) -> dict[Any, int]:
-    """The column of each node: right of all that it was made from; leaves beside their use."""
+    """The column of each node: to the right of its inputs; leaves go next to their first use."""
     depth: dict[Any, int] = {}
     waiting = list(nodes)
     while waiting:
@@ -187,10 +187,10 @@ class Graph:
 
 
 def draw_graph(root: Any, limit: int = 60) -> Graph:
-    """Draw the graph that ends in `root`, a `Value` of yours, with data and gradient at each node.
+    """Draw the graph that ends in `root`, a `Value` of yours, with each node's data and gradient.
 
-    It finds what a node was made from in `_prev` (or `children`, `_children`, `parents`), and
-    uses `label` and `_op` where a node has them.
+    A node's inputs are read from `_prev` (or `children`, `_children`, `parents`); `label` and `_op`
+    are used if a node has them.
     """
     order: list[Any] = []
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""A grid moved by a matrix, its columns marked, and vectors as arrows."""
+"""The plane's grid under a matrix, with the matrix's columns marked, and vectors as arrows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def draw_grid(
     limit: float = 4.0,
     square: bool = False,
 ) -> None:
-    """Draw on `ax` where a 2 by 2 matrix sends the grid of whole numbers, and its two columns.
+    """Draw on `ax` where a 2 by 2 matrix sends the integer grid, and the matrix's two columns.
 
     The first column, where (1, 0) lands, is blue and solid; the second, where (0, 1) lands, is
-    orange and dashed. `square` fills in where the unit square lands.
+    orange and dashed. `square` fills in the image of the unit square.
     """
     moved = np.asarray(matrix, dtype=float)
     ends = np.array([-reach, reach])
@@ -40,7 +40,7 @@ def draw_grid(
         draw_arrow(ax, column, colour, style)
         x, y = column
         steep = abs(y) > 0.6 * abs(x)
-        aside = "left" if x > other[0] else "right"  # away from the other's name
+        aside = "left" if x > other[0] else "right"  # away from the other label
         ax.annotate(
             name,
             np.clip(column, -0.8 * limit, 0.8 * limit),

@@ -1,4 +1,4 @@
-"""Sliders that draw a picture again."""
+"""Sliders that redraw a picture."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from autograder.kernel import is_watched
 
 
 def sliders(show: Callable[..., None], **ranges: tuple[float, float, float, float]) -> None:
-    """Call `show` with numbers from sliders, each given as (least, most, step, first value).
+    """Call `show` with numbers from sliders, each given as (minimum, maximum, step, first value).
 
-    Without ipywidgets, and where a notebook is built or graded, it shows one picture: that of
-    the first values.
+    Without ipywidgets, or while a notebook is built or graded, it shows one picture, for the first
+    values.
     """
     first = {name: value for name, (_, _, _, value) in ranges.items()}
     try:
@@ -34,7 +34,7 @@ def sliders(show: Callable[..., None], **ranges: tuple[float, float, float, floa
 
     def draw(change: object = None) -> Exception | None:
         output.clear_output(wait=True)
-        with output:  # it shows what is drawn and printed
+        with output:  # receives what is drawn and printed
             try:
                 show(**{name: control.value for name, control in controls.items()})
             except Exception as error:

@@ -1,4 +1,4 @@
-"""Figures for notebooks: small, readable on light and dark, each with a sentence of text."""
+"""Figures for notebooks: small, readable on light and dark, each with alternative text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Okabe and Ito: told apart by colour-blind readers, in print and on screen.
+# Okabe and Ito's palette: safe for colour-blind readers, in print and on screen.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#6b7280"
-# A dict of Any: matplotlib types the names of its settings one by one.
+# A dict of Any, because matplotlib's types list every setting by name.
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "#fcfcfa",
     "axes.facecolor": "#fcfcfa",
@@ -49,9 +49,9 @@ class Picture:
 
 @contextmanager
 def figure(text: str, width: float = 5.6, height: float = 3.0, columns: int = 1) -> Iterator[Any]:
-    """Draw on axes and show them, with `text` for those who can't see the picture.
+    """Draw on axes and show the figure, with `text` for readers who can't see it.
 
-    Sizes are in inches. With several columns it hands out a list of axes::
+    Sizes are in inches. With several columns it yields a list of axes::
 
         with figure("A line that rises by 1.65 for each kilometre.") as ax:
             ax.plot(km, fare)

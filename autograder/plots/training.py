@@ -1,4 +1,4 @@
-"""What 07_build_gpt shows while it trains: a bar with a live curve, a table, and samples."""
+"""What 07_build_gpt shows during training: a bar with a live curve, a table, and samples."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from autograder.kernel import in_notebook, is_graded, is_watched
 from autograder.plots.style import BLUE, GREY, ORANGE, VERMILION, figure
 
-EVERY = 0.25  # seconds between two pictures of the curve
+EVERY = 0.25  # seconds between redraws of the curve
 WIDTH, HEIGHT = 420, 90
 
 
 class Drawn:
-    """HTML with the same in plain text."""
+    """HTML, and the same in plain text."""
 
     def __init__(self, body: str, text: str) -> None:
         self.body, self.text = body, text
@@ -32,8 +32,8 @@ class Drawn:
 class Progress:
     """``for step in progress(steps): ...; progress.show(loss)`` draws a bar and the loss so far.
 
-    It is drawn again four times a second; once, at the end, where a notebook is built, and never
-    where one is graded or no notebook is there.
+    It is redrawn four times a second; only once, at the end, while a notebook is built; and never
+    while one is graded, or outside a notebook.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Progress:
         self._draw(steps)
 
     def show(self, loss: Any) -> None:
-        """Put one more loss (a number or a tensor with one number) on the curve."""
+        """Add one loss (a number, or a tensor with one number) to the curve."""
         self.losses.append(float(loss.detach() if hasattr(loss, "detach") else loss))
 
     def _draw(self, done: int) -> None:
@@ -69,7 +69,7 @@ class Progress:
 
 
 def curve(losses: list[float], done: int, steps: int, seconds: float) -> Drawn:
-    """A bar of the steps done, and the smoothed losses as a curve."""
+    """A bar for the steps done, and the smoothed losses as a curve."""
     smooth, mean = [], None
     for loss in losses:
         mean = loss if mean is None else 0.9 * mean + 0.1 * loss
@@ -100,18 +100,18 @@ progress = Progress()
 
 
 class Ladder:
-    """The rungs from a blind guess to a GPT: name, validation loss and a sample of each."""
+    """The rungs from a blind guess to a GPT, each with a name, a validation loss and a sample."""
 
     def __init__(self) -> None:
         self.rungs: dict[str, tuple[float, str]] = {}
 
     def add(self, name: str, loss: float, sample: str = "") -> None:
-        """Add a rung (or replace the one of that name), and show the table and the plot."""
+        """Add a rung (or replace the one with that name), and show the table and the plot."""
         self.rungs[name] = (float(loss), sample)
         self.show()
 
     def show(self) -> None:
-        """The table and the plot of all rungs so far."""
+        """Show the table and the plot of all rungs so far."""
         names, losses = list(self.rungs), [loss for loss, _ in self.rungs.values()]
         wide = max(len(name) for name in names)
         bought = [0.0, *(a - b for a, b in pairwise(losses))]
@@ -132,7 +132,7 @@ class Ladder:
             ax.set(xlabel="validation loss, nats", xlim=(min(1.2, *losses), max(losses) + 0.3))
 
     def samples(self, *names: str) -> None:
-        """What some of the rungs write, side by side."""
+        """Show what some of the rungs write, side by side."""
         from IPython.display import display
 
         chosen = [name for name in names or self.rungs if self.rungs.get(name, (0, ""))[1]]
@@ -147,7 +147,7 @@ class Ladder:
 
 
 def draw_block() -> None:
-    """The picture of a block: a stream, and two parts that read it and add to it."""
+    """Draw a block: a residual stream, and two parts that read from it and add to it."""
     with figure(
         "A line, the stream, runs from left to right. Twice a branch leaves it downwards, passes a "
         "box norm and a box, attention the first time and feed-forward the second, and comes back "
