@@ -1,4 +1,4 @@
-"""The text that the course reads, and the numbers that it measured itself."""
+"""The text that the course reads, and the measurements that it made itself."""
 
 from autograder.data.attention import load_attention
 from autograder.data.tables import (

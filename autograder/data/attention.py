@@ -2,8 +2,8 @@
 
 `tools/measure/attention.py` trained it. The language is generated: sentences such as "the animal
 did not cross the street because it was too tired", in which the last word alone says whether "it"
-is the animal or the street. The model is asked at the word "it", and nowhere else, which of the
-words is meant. It is the block of 06_illustrated_transformer, twice: pre-norm, relu, no dropout.
+is the animal or the street. The model has to say which one, at the word "it" and nowhere else. It
+stacks the block of 06_illustrated_transformer twice: pre-norm, relu, no dropout.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ FILE = Path(__file__).with_suffix(".npz")
 class Trained:
     """The trained model: its words, its weights, and what was measured about it.
 
-    `blocks` are dicts as `transformer_block` takes them; `embedding` has one row a word.
+    `blocks` are dicts in the form that `transformer_block` takes; `embedding` has one row per word.
     """
 
     words: list[str]
     embedding: np.ndarray
     blocks: list[dict[str, np.ndarray]]
-    last: dict[str, np.ndarray]  # the norm before the scores, and their weights
+    last: dict[str, np.ndarray]  # the norm before the scores, and the weights of the scores
     num_heads: int
     facts: dict[str, Any]
 
 
 def load_attention() -> Trained:
-    """The model as it was trained; see `facts` for when, on what, and how well it does."""
+    """Load the trained model; `facts` says when it was trained, on what, and how well it does."""
     with np.load(FILE, allow_pickle=False) as stored:
         arrays = {name: stored[name].astype(float) for name in stored if name != "facts"}
         facts = json.loads(str(stored["facts"]))

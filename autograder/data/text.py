@@ -1,4 +1,4 @@
-"""The text that language models read here: Tiny Shakespeare, or text that ships with Python."""
+"""The text for language models: Tiny Shakespeare, or else text that ships with Python."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Corpus:
 
     name: str
     text: str
-    note: str  # one sentence for the reader
+    note: str  # one sentence about its source, for the reader
 
 
 @functools.cache
 def load_corpus() -> Corpus:
-    """Tiny Shakespeare where it can be had, and otherwise the embedded text.
+    """Load Tiny Shakespeare, or the embedded text if it can't be fetched.
 
-    It is looked for in `SPEEDRUN_DATA` (a folder or the file itself), then in the user's cache,
-    then at its public address. A file with another checksum is never used. Raises `SpeedrunError`
-    only where `SPEEDRUN_DATA` names a file that is not it.
+    This looks in `SPEEDRUN_DATA` (a folder, or the file itself), then in the user's cache, then at
+    the public address. A file with the wrong checksum is never used. Raises `SpeedrunError` only if
+    `SPEEDRUN_DATA` names such a file.
     """
     given = os.environ.get("SPEEDRUN_DATA")
     if given:
@@ -63,9 +63,9 @@ def load_corpus() -> Corpus:
 
 @functools.cache
 def embedded_corpus() -> Corpus:
-    """Text that every Python brings along: its own help pages, in plain ASCII.
+    """Text that ships with every Python: its own help pages, in plain ASCII.
 
-    About half a million characters. Which words exactly depends on the version of Python.
+    About half a million characters. The exact words depend on the version of Python.
     """
     from pydoc_data import topics
 
@@ -98,7 +98,7 @@ def _shakespeare(text: str, how: str) -> Corpus:
 
 
 def _read(path: Path) -> str | None:
-    """The file's text, or None where it is another file or can't be read."""
+    """The file's text, or None if it is a different file or can't be read."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -116,7 +116,7 @@ def _fetch() -> bytes | None:
 
 
 def _keep(content: bytes, path: Path) -> None:
-    """Write the cache whole or not at all; that it can't be written is no one's trouble."""
+    """Write the cache whole or not at all; ignore a cache that can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
