@@ -1,5 +1,4 @@
 """From a module's text to its notebooks: source (with solutions and outputs), then release.
 
-`make` is the way in for authors. `release` alone is what graders use: it needs none of the
-authors' tools.
+Authors use `make`. Graders use only `release`, which needs none of the authors' tools.
 """

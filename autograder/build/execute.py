@@ -21,7 +21,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNode:
     """Run every cell in a fresh kernel; a `SpeedrunError` names the first one that fails.
 
-    A check that does not pass its solution is a failure, too: a wrong solution is never built.
+    A solution that doesn't pass its check is a failure too: a wrong solution is never built.
     """
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -39,7 +39,7 @@ def execute(notebook: NotebookNode, name: str, timeout: int = 300) -> NotebookNo
         except CellExecutionError as error:
             raise SpeedrunError(f"{name}: a cell of the solution failed.\n{error}") from None
     for cell in notebook.cells:
-        if cell.cell_type == "code":  # a slider without its kernel shows nothing
+        if cell.cell_type == "code":  # without a kernel, a slider shows nothing
             cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
         if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("check_"):
             _must_pass(cell, name)

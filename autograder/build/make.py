@@ -1,4 +1,4 @@
-"""`speedrun build`: write what is generated, or say what is out of date."""
+"""`speedrun build`: write the generated files, or list those that are out of date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograder.files import write_atomically
 def build(
     modules: Iterable[course.Module], say: Callable[[str], None] = lambda line: None
 ) -> list[Path]:
-    """Build modules (execute their source, release it) and the README's map; the files written."""
+    """Build modules (execute and release their source) and the README's map; return the files."""
     written = []
     for module in modules:
         say(f"{module.id}: running the solutions")
@@ -63,7 +63,7 @@ def _name(path: Path) -> str:
 
 
 def _content(notebook: NotebookNode) -> list[tuple[Any, ...]]:
-    """All that the text decides: everything but outputs and execution counts."""
+    """Everything that follows from the text: all but outputs and execution counts."""
     return [
         (cell.cell_type, cell.id, cell.source, dict(cell.metadata)) for cell in notebook.cells
     ] + [("metadata", dict(notebook.metadata))]

@@ -16,7 +16,7 @@ def readme_text(text: str) -> str:
 
 
 def course_map() -> str:
-    """A Markdown table of the modules: what, how long, how many exercises, beside what."""
+    """A Markdown table of the modules: topic, time, number of exercises, companion resource."""
     lines = [
         "| module | what you build | time | exercises | beside |",
         "|---|---|---|---|---|",

@@ -31,10 +31,9 @@ TOP_LEVEL_STUB = re.compile(r"^# YOUR CODE HERE\nraise NotImplementedError\(\)$"
 class ClearSolutionRegions(ClearSolutions):
     """nbgrader's ClearSolutions, with a stub that lets "Run All" reach the end.
 
-    Inside a function the stub raises NotImplementedError, as nbgrader's does. At the top level
-    of a cell, where raising would halt the notebook, it is a comment; the author's own first
-    assignment (``answer = ...``) stands above it. Between triple quotes it is an
-    invitation to write.
+    Inside a function the stub raises NotImplementedError, as nbgrader's does. At the top level of
+    a cell, where raising would halt the notebook, it is a comment below the author's own first
+    assignment (``answer = ...``). Between triple quotes it is an invitation to write.
     """
 
     def preprocess_cell(
@@ -56,7 +55,7 @@ def preprocessors() -> list[type]:
 
 
 def configuration(root: Path, **directories: str) -> Config:
-    """nbgrader's configuration for a course in `root`, quiet, with its gradebook inside."""
+    """nbgrader's configuration for a course in `root`: quiet, with the gradebook in that folder."""
     _put_scripts_on_path()
     config = Config()
     config.CourseDirectory.root = str(root)
@@ -70,7 +69,7 @@ def configuration(root: Path, **directories: str) -> Config:
 
 
 def _put_scripts_on_path() -> None:
-    """nbgrader starts `alembic` by its bare name: it has to be found without an active venv."""
+    """Let nbgrader find `alembic`, which it starts by its bare name, without an active venv."""
     scripts = sysconfig.get_path("scripts")
     folders = os.environ.get("PATH", "").split(os.pathsep)
     if scripts not in folders:
@@ -78,7 +77,7 @@ def _put_scripts_on_path() -> None:
 
 
 def release_bytes(module: course.Module) -> bytes:
-    """What the release of a module's built source notebook is to be, byte for byte."""
+    """The release of a module's built source notebook, byte for byte."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         (root / "source" / module.id).mkdir(parents=True)
@@ -88,7 +87,7 @@ def release_bytes(module: course.Module) -> bytes:
 
 
 def generate(config: Config, module_id: str) -> None:
-    """Run GenerateAssignment for one module; a `SpeedrunError` tells why it failed."""
+    """Run GenerateAssignment for one module; a `SpeedrunError` says why it failed."""
     api = NbGraderAPI(config=config)
     api.log = logging.getLogger("speedrun.nbgrader")
     done = api.generate_assignment(module_id, force=True)

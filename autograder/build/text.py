@@ -13,11 +13,10 @@ What an author writes::
         ...
         ### END SOLUTION
 
-What the build adds: the header with badge, objectives and time; the setup cell (a code cell
-tagged "setup" is joined to it); the exercise's heading in place of the `@exercise` line; a
-question's options in place of an `@options` line, a written answer's rubric in place of `@rubric`;
-the locked test cell after the answer;
-nbgrader's metadata; cell ids that do not change from one build to the next.
+The build adds the header with badge, objectives and time; the setup cell (a code cell tagged
+"setup" joins it); the exercise's heading in place of the `@exercise` line; a question's options in
+place of an `@options` line, a written answer's rubric in place of `@rubric`; the locked test cell
+after the answer; nbgrader's metadata; and cell ids that stay the same from build to build.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ EXERCISE_LINE = re.compile(r"^@exercise +(\w+) *$", re.MULTILINE)
 
 
 def source_notebook(module: course.Module) -> NotebookNode:
-    """The module's source notebook, not executed."""
-    import jupytext  # an author's; grading makes releases, and reads no text
+    """The module's source notebook, not yet executed."""
+    import jupytext  # for authors only: grading makes releases without reading the text
 
     text = module.text_path.read_text(encoding="utf-8")
     setup = _setup()
@@ -95,7 +94,7 @@ def source_notebook(module: course.Module) -> NotebookNode:
 
 
 def _as_it_is(text: str) -> Callable[[re.Match[str]], str]:
-    """What `re.sub` puts in a place: this text, its backslashes too."""
+    """A replacement for `re.sub` that inserts this text literally, backslashes included."""
     return lambda _: text
 
 
@@ -184,7 +183,7 @@ def _test(exercise: Exercise) -> NotebookNode:
     }
     if not exercise.rubric:
         graded["points"] = exercise.points
-    # What a check keeps has the time in it, which is another one each time.
+    # What such a check keeps includes the time, so its output changes from run to run.
     tags = {"tags": ["nbval-ignore-output"]} if exercise.keep else {}
     cell: NotebookNode = new_code_cell(test_source(exercise), metadata={**tags, "nbgrader": graded})
     return cell
@@ -196,7 +195,7 @@ def test_source(exercise: Exercise) -> str:
 
 
 def _number(cells: list[NotebookNode]) -> None:
-    """Give every cell an id that only depends on its own content."""
+    """Give every cell an id that depends only on its own content."""
     taken: set[str] = set()
     for cell in cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
