@@ -1,1 +1,1 @@
-"""The learner's own copy of the course: made, opened, reset and updated, never overwritten."""
+"""The learner's own copy of the course: create, open, reset and update it, never overwrite it."""

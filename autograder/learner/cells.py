@@ -1,4 +1,4 @@
-"""Read a notebook that a person may have damaged, and tell its cells apart."""
+"""Read a notebook that may be damaged, and tell its cells apart."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from autograder.errors import SpeedrunError
 
 
 class Damaged(SpeedrunError):
-    """A file that holds no notebook."""
+    """A file that doesn't contain a notebook."""
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook in a file; `Damaged` where there is none in it."""
+    """The notebook in a file; raises `Damaged` if there is none."""
     return parse(path.read_bytes(), str(path))
 
 
 def parse(data: bytes, name: str) -> NotebookNode:
-    """The notebook in `data`, in today's format: an old format is converted, a BOM is ignored."""
+    """The notebook in `data`, in the current format: old ones are converted, a BOM is ignored."""
     try:
         stored = json.loads(data)
         if not isinstance(stored, dict):
@@ -37,7 +37,7 @@ def parse(data: bytes, name: str) -> NotebookNode:
         return _repaired(notebook)
     except RecursionError:
         raise Damaged(f"{name} is no notebook: it is nested too deeply.") from None
-    except Exception as error:  # nbformat's converters meet wrong types with any exception
+    except Exception as error:  # nbformat's converters raise anything on wrong types
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Damaged(f"{name} is damaged and can't be read as a notebook ({reason}).") from None
 
@@ -63,7 +63,7 @@ def _repaired(notebook: NotebookNode) -> NotebookNode:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without nbformat's remarks on what it repairs."""
+    """Silence nbformat's remarks about what it repairs."""
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
@@ -84,14 +84,14 @@ def free_id(wanted: str, taken: set[str]) -> str:
 
 
 def text_of(notebook: NotebookNode) -> str:
-    """A notebook as the text of its file."""
+    """The text of a notebook's file."""
     with _quietly():
         text: str = nbformat.writes(notebook)
         return text + "\n"
 
 
 def grading(cell: NotebookNode) -> dict[str, Any]:
-    """The cell's nbgrader metadata; empty where it has none."""
+    """The cell's nbgrader metadata; empty if it has none."""
     found = cell.metadata.get("nbgrader")
     return found if isinstance(found, dict) and isinstance(found.get("grade_id"), str) else {}
 
@@ -102,7 +102,7 @@ def answer_id(cell: NotebookNode) -> str | None:
 
 
 def same_text(one: NotebookNode | None, other: NotebookNode | None) -> bool:
-    """Whether two cells say the same, but for space at the ends of lines."""
+    """Whether two cells have the same text, apart from trailing spaces."""
     if one is None or other is None:
         return False
     return one.cell_type == other.cell_type and _lines(one) == _lines(other)
@@ -113,6 +113,6 @@ def _lines(cell: NotebookNode) -> list[str]:
 
 
 def make_ordinary(cell: NotebookNode) -> None:
-    """Turn a graded cell into one of the learner's own."""
+    """Turn a graded cell into an ordinary one of the learner's own."""
     for key in ("nbgrader", "deletable", "editable"):
         cell.metadata.pop(key, None)

@@ -1,4 +1,4 @@
-"""Copy the course's notebooks into the learner's folder, where they are missing."""
+"""Copy the notebooks that are missing from the learner's folder."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from autograder.notebook.progress import updating
 
 
 def copy_missing(folder: Folder) -> list[course.Module]:
-    """Copy every written module that is missing, and make the progress file; what was copied.
+    """Copy each written module that is missing, create the progress file; return what was copied.
 
-    A file that exists is never written to. The pristine original goes first, so that wherever
-    this is stopped the next call completes it.
+    An existing file is never written to. The pristine original is copied first, so that the next
+    call can finish what an interrupted one began.
     """
     with updating(folder.path):
         pass
@@ -32,7 +32,7 @@ def copy_one(folder: Folder, module: course.Module) -> None:
 
 
 def newer_versions(folder: Folder) -> list[course.Module]:
-    """The modules of which a newer release is there than the one that the learner has."""
+    """The modules that have a newer release than the learner's."""
     found = []
     for module in ready():
         original = folder.pristine(module)

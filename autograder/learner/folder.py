@@ -1,4 +1,4 @@
-"""Where a learner's things are.
+"""The layout of a learner's folder.
 
 ::
 
@@ -25,7 +25,7 @@ HIDDEN = ".speedrun"
 
 @dataclass(frozen=True)
 class Folder:
-    """A learner's folder; nothing is read or made before it is asked for."""
+    """A learner's folder; nothing is read or created until it is needed."""
 
     path: Path
 
@@ -39,13 +39,13 @@ class Folder:
 
     @property
     def hidden(self) -> Path:
-        """The folder of our own files."""
+        """The folder for the course's own files."""
         return self.path / HIDDEN
 
     def back_up(self, module: course.Module) -> Path:
         """Copy the learner's notebook, byte for byte, to a new file among the backups.
 
-        Where a backup already holds the same bytes, it is that one.
+        If a backup already holds the same bytes, that one is returned.
         """
         data = self.notebook(module).read_bytes()
         backups = self.hidden / "backups"
@@ -61,7 +61,7 @@ class Folder:
         return path
 
     def shown(self, path: Path) -> str:
-        """A path as a person would type it: from here where it is below here."""
+        """A path as a person would type it: relative if it is below the current folder."""
         here = Path.cwd()
         return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
@@ -69,8 +69,8 @@ class Folder:
 def learner_folder(chosen: Path | None = None) -> Folder:
     """The learner's folder.
 
-    It is the one that was asked for, `SPEEDRUN_HOME`, the nearest one upwards from here, or the
-    default: `work` in a clone of the course, `ml-speedrun-work` here where it was installed.
+    This is the one that was asked for, else `SPEEDRUN_HOME`, else the nearest one from here upward,
+    else the default: `work` in a clone of the course, `ml-speedrun-work` here if it was installed.
     """
     if chosen is None and os.environ.get("SPEEDRUN_HOME"):
         chosen = Path(os.environ["SPEEDRUN_HOME"])
@@ -91,7 +91,7 @@ def _default() -> Path:
 
 
 def released(module: course.Module) -> bytes:
-    """The newest release of a module; a `SpeedrunError` where it isn't written or built yet."""
+    """The newest release of a module; a `SpeedrunError` if it isn't written or built yet."""
     if not module.text_path.is_file():
         raise SpeedrunError(
             f"{module.id} is announced and not written yet. `speedrun status` lists what there is."
@@ -110,6 +110,6 @@ def ready() -> list[course.Module]:
 
 
 def must_be_writable(path: Path) -> None:
-    """Raise a `SpeedrunError` for a file that its owner made read-only."""
+    """Raise a `SpeedrunError` if the file's owner has made it read-only."""
     if path.exists() and not path.stat().st_mode & stat.S_IWUSR:
         raise SpeedrunError(f"{path} is read-only: make it writable, then try again.")

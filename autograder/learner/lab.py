@@ -25,9 +25,9 @@ def lab(
     exit_when_ready: bool = False,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Open JupyterLab in the learner's folder, and stay until Ctrl-C stops it.
+    """Open JupyterLab in the learner's folder, and run until Ctrl-C.
 
-    Where it already runs there, its address is said and nothing is started.
+    If it is already running there, print its address and start nothing.
     """
     if module is not None:
         released(module)
@@ -58,7 +58,7 @@ def lab(
 
 
 def next_module(folder: Folder) -> course.Module:
-    """The first module with an exercise still to do; the course's first where all are done."""
+    """The first module with an exercise still to do, or the first of the course if all are done."""
     from autograder.notebook.status import standings
 
     there = ready()
@@ -70,7 +70,7 @@ def next_module(folder: Folder) -> course.Module:
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let a closed terminal, and a polite kill, do what Ctrl-C does."""
+    """Treat a closed terminal and SIGTERM like Ctrl-C."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -41,7 +41,7 @@ def reset(folder: Folder, module: course.Module) -> Reset:
 
 
 def reset_exercise(folder: Folder, module: course.Module, exercise: Exercise) -> Reset:
-    """Restore one exercise's answer cell and its test cell; the rest stays as it is."""
+    """Restore one exercise's answer cell and test cell; leave the rest as it is."""
     if exercise not in module.exercises:
         raise SpeedrunError(
             f"{exercise.id} is no exercise of {module.id}. Its exercises are: "
@@ -64,7 +64,7 @@ def reset_exercise(folder: Folder, module: course.Module, exercise: Exercise) ->
 
 
 def _original(folder: Folder, module: course.Module, exercise: Exercise) -> NotebookNode:
-    """The notebook to restore from: the learner's own version where it has the exercise."""
+    """The notebook to restore from: the learner's own version if that has the exercise."""
     path = folder.pristine(module)
     if path.is_file():
         pristine = cells.read(path)

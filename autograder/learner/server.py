@@ -1,4 +1,4 @@
-"""JupyterLab for a learner's folder: found where it runs, started where it does not."""
+"""JupyterLab for a learner's folder: find the one that is running, or start one."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from autograder.errors import SpeedrunError
 from autograder.files import write_atomically
 from autograder.learner.folder import Folder
 
-START_LIMIT = 90.0  # seconds until a server that was started must answer
-STOP_LIMIT = 15.0  # seconds that it has to stop by itself
-# Put before the learner's own configuration, which stays as it is: no question about news, and
-# none of nbgrader's panels, which are for those who make and grade assignments.
+START_LIMIT = 90.0  # seconds that a new server has until it must answer
+STOP_LIMIT = 15.0  # seconds that it has to stop on its own
+# Added to the learner's own configuration, which stays as it is: no question about news, and no
+# nbgrader panels, which are for people who create and grade assignments.
 PAGE_CONFIG = {
     "disabledExtensions": {
         "@jupyterlab/apputils-extension:announcements": True,
         "@jupyter/nbgrader": True,
     }
 }
-# Written answers stand in code cells: their long lines are wrapped.
+# Written answers are in code cells, so wrap their long lines.
 SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}}}
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Jupyter server that answers: its address, which ends in a slash, and its token."""
+    """A Jupyter server that responds: its address, which ends in a slash, and its token."""
 
     address: str
     token: str
@@ -54,13 +54,13 @@ class Server:
             with opener.open(request, timeout=limit):
                 return True
         except urllib.error.HTTPError as error:
-            return error.code == 403  # it wants a password, and is there
+            return error.code == 403  # it is there, and wants a password
         except (OSError, ValueError):
             return False
 
 
 def running(folder: Folder) -> Server | None:
-    """The server that already runs in this folder and answers; None where none does."""
+    """The server that is running in this folder and responds, or None."""
     for server in _known(folder):
         if server.ask("status"):
             return server
@@ -86,7 +86,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 class Process:
-    """A JupyterLab that we started. Use it with ``with``: it is stopped on the way out."""
+    """A JupyterLab that we started. Use it in a ``with`` block, which stops it at the end."""
 
     def __init__(self, folder: Folder, open_path: str, browser: bool, port: int | None) -> None:
         self.folder, self.port = folder, port
@@ -103,7 +103,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for us: we stop the server, and it asks nothing.
+                # Ctrl-C is for us: we stop the server, without its question.
                 start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
@@ -116,7 +116,7 @@ class Process:
         self.stop()
 
     def wait_until_ready(self) -> Server:
-        """The server, once it answers; a `SpeedrunError` with its last words where it ends."""
+        """The server, once it responds; a `SpeedrunError` with its last output if it ends first."""
         deadline = time.monotonic() + START_LIMIT
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -140,15 +140,15 @@ class Process:
         return (errors or said or ["it said nothing."])[-1]
 
     def wait(self) -> int:
-        """Wait until the server ends by itself."""
+        """Wait until the server ends on its own."""
         while True:
             try:
-                return self.process.wait(timeout=1)  # in steps, so that Windows sees Ctrl-C
+                return self.process.wait(timeout=1)  # in steps, so that Windows notices Ctrl-C
             except subprocess.TimeoutExpired:
                 continue
 
     def stop(self) -> None:
-        """Ask the server to stop, with its kernels; end it where it does not."""
+        """Ask the server and its kernels to stop; end it if it doesn't."""
         if self.process.poll() is not None:
             return
         asked = self.server is not None and self.server.ask("shutdown", "POST")
@@ -181,7 +181,7 @@ def _command(folder: Folder, open_path: str, browser: bool, port: int | None) ->
 
 
 def _environment(folder: Folder, config: Path) -> dict[str, str]:
-    """The kernels find the progress file, and run this Python's packages."""
+    """An environment in which kernels find the progress file and use this Python's packages."""
     paths = [str(config), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     return {
         **os.environ,

@@ -1,4 +1,4 @@
-"""Bring a newer version of a notebook, and carry over all that the learner wrote."""
+"""Update a notebook to a newer version, and carry over everything that the learner wrote."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Changes:
     backup: Path | None = None
 
     def lines(self) -> list[str]:
-        """What changed, for the learner to read."""
+        """The changes in words, for the learner."""
         said = []
         if self.answers:
             said.append(f"your answers are in it: {', '.join(self.answers)}")
@@ -51,10 +51,10 @@ class Changes:
 
 
 def update(folder: Folder, module: course.Module) -> Changes:
-    """Bring the learner's notebook of a module up to the newest release.
+    """Update the learner's notebook of a module to the newest release.
 
-    A file that is damaged is backed up and left alone: `Damaged` says where, and what to do.
-    Stopped anywhere, the notebook is the old one or the new one, and the next call completes it.
+    A damaged file is backed up and left alone: `Damaged` says where, and what to do. If this is
+    interrupted, the notebook is the old one or the new one, and the next call finishes the update.
     """
     path, data = folder.notebook(module), released(module)
     if not path.exists():
@@ -95,10 +95,10 @@ def _base(path: Path) -> NotebookNode | None:
 def merge(
     mine: NotebookNode, new: NotebookNode, base: NotebookNode | None = None
 ) -> tuple[NotebookNode, Changes]:
-    """The newest release with all that the learner wrote; what was carried over.
+    """The newest release with everything that the learner wrote, and what was carried over.
 
-    `base` is the release that `mine` began as. Without it, whatever is not in `new` counts as the
-    learner's own.
+    `base` is the release that `mine` started from. Without it, anything that is not in `new` counts
+    as the learner's own.
     """
     return _Merge(mine, new, base).result()
 
@@ -119,7 +119,7 @@ class _Merge:
         self.used_base: set[int] = set()
 
     def result(self) -> tuple[NotebookNode, Changes]:
-        """Go through the learner's cells in order, and sort each one in."""
+        """Go through the learner's cells in order, and put each one in its place."""
         place = -1
         for cell in self.mine.cells:
             place = self._sort_in(cell, place)
@@ -137,7 +137,7 @@ class _Merge:
         return self.new, self.changes
 
     def _sort_in(self, cell: NotebookNode, place: int) -> int:
-        """Put one cell of the learner's where it belongs; the place in `new` that follows it."""
+        """Put one of the learner's cells where it belongs; return its place in `new`."""
         at_new = self._find(cell, self.new.cells, self.used_new)
         at_base = self._find(cell, self.base, self.used_base)
         there = at_new if at_new is not None else self.successor.get(at_base)
@@ -170,7 +170,7 @@ class _Merge:
         self.after.setdefault(place, []).append(self._own(cell, name))
 
     def _own(self, cell: NotebookNode, name: str) -> NotebookNode:
-        """The learner's cell as an ordinary one, under an id that is free."""
+        """The learner's cell as an ordinary one, with an unused id."""
         own = copy.deepcopy(cell)
         make_ordinary(own)
         own["id"] = cells.free_id(name, self.taken)
@@ -178,14 +178,14 @@ class _Merge:
         return own
 
     def _repeated(self, answer: str) -> bool:
-        """Whether another cell already stands for this answer (a copied cell keeps its id)."""
+        """Whether this answer already has a cell (a copied cell keeps its id)."""
         return ("grade_id", answer) in self.places or answer in self.changes.vanished
 
     @staticmethod
     def _find(cell: NotebookNode, known: list[NotebookNode], used: set[int]) -> int | None:
-        """The index in `known` of the cell that this one came from, each given out once.
+        """The index in `known` of the cell that this one came from; each is matched only once.
 
-        By `grade_id`, then by cell id, then (for an editor that drops ids) by its text.
+        Match by `grade_id`, then by cell id, then (for editors that drop ids) by text.
         """
         graded = grading(cell).get("grade_id")
         candidates: Iterable[int]
@@ -202,7 +202,7 @@ class _Merge:
 
 
 def _successors(base: list[NotebookNode], new: list[NotebookNode]) -> dict[int | None, int]:
-    """Where in `new` stands what took the place of each cell of `base`."""
+    """For each cell of `base`, the place in `new` of the cell that replaced it."""
     matcher = SequenceMatcher(
         a=[_key(cell) for cell in base], b=[_key(cell) for cell in new], autojunk=False
     )
