@@ -1,4 +1,4 @@
-"""Grading: a saved notebook, run afresh on secret inputs, judged outside its kernel.
+"""Grading: run a saved notebook afresh on secret inputs, and judge it outside its kernel.
 
 ::
 
@@ -29,8 +29,8 @@ __all__ = ["Limits", "Report", "grade"]
 class Limits:
     """How long things may take.
 
-    `cell` and `test`, which caps the exercises' own limits, are in seconds of CPU time,
-    `notebook` in seconds by the clock.
+    `cell`, and `test`, which caps the exercises' own limits, are in seconds of CPU time; `notebook`
+    is in seconds of wall-clock time.
     """
 
     cell: float = 180
@@ -46,8 +46,8 @@ def grade(
 ) -> list[Report]:
     """Grade notebooks: each target is a path, or a module whose notebook is in `folder`.
 
-    The gradebook row, the feedback page and the progress go into `folder`. What is wrong with a
-    submission is in its report; a `SpeedrunError` is about the machine or a name that is unknown.
+    The gradebook row, the feedback page and the progress go into `folder`. A problem with a
+    submission is in its report; a `SpeedrunError` is about the machine or an unknown name.
     """
     try:
         import nbgrader.preprocessors  # noqa: F401
@@ -65,7 +65,7 @@ def grade(
 
 
 def _file(target: str, folder: Path) -> tuple[Path, course.Module | None]:
-    """The file of a target, and its module where the target named it."""
+    """The file of a target, and its module if the target named one."""
     path = Path(target)
     if path.is_file():
         return path, None
@@ -146,7 +146,7 @@ def run(
     limits: Limits,
     on_test: Callable[[str], None] | None = None,
 ) -> NotebookNode:
-    """Execute a canonical notebook and judge it: results in its test cells, nothing written."""
+    """Execute and judge a canonical notebook: results go into its test cells, none to disk."""
     from nbgrader.preprocessors import LimitOutput
 
     from autograder.grade.execute import ExecuteTests

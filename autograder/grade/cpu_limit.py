@@ -1,7 +1,7 @@
-"""Stops a cell that has used up its CPU time, from outside its kernel.
+"""Stop a cell that has used up its CPU time, from outside its kernel.
 
-The main thread's CPU time counts, not the wall clock: on a busy machine a right cell takes
-longer, and is still right.
+What counts is the main thread's CPU time, not the wall clock: on a busy machine a right answer
+takes longer, and is still right.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from types import TracebackType
 
 import psutil
 
-LOOK = 0.2  # seconds between two looks
-GRACE = 5.0  # seconds that an interrupted cell has to end before its kernel is killed
-IDLE = 0.02  # of one core: who uses less than this share waits for something
+LOOK = 0.2  # seconds between checks
+GRACE = 5.0  # seconds that an interrupted cell has to end, before its kernel is killed
+IDLE = 0.02  # of one core: a cell that uses less than this share is waiting for something
 
 
 class CpuLimit:
     """``with CpuLimit(pid, seconds) as limit: ...`` watches a kernel while it runs one cell.
 
-    Once its main thread has used `seconds` of CPU time, the cell is interrupted, again and again;
-    a kernel that goes on is killed. A cell that only waits, and uses next to nothing, is stopped
-    after as many seconds by the wall clock. `fired` says whether either happened.
+    Once the main thread has used `seconds` of CPU time, the cell is interrupted repeatedly; a
+    kernel that keeps going is killed. A cell that only waits, and uses next to no CPU time, is
+    stopped after the same number of seconds of wall-clock time. `fired` says whether either
+    happened.
     """
 
     def __init__(self, pid: int | None, seconds: float) -> None:
@@ -37,7 +38,7 @@ class CpuLimit:
                 self._kernel = psutil.Process(pid)
                 self._began = _used(self._kernel)
             except psutil.Error:
-                self._kernel = None  # it is gone: what runs cells finds that out itself
+                self._kernel = None  # it is gone: whoever runs the cells will notice
         self._thread = threading.Thread(target=self._watch, daemon=True, name="cpu-limit")
 
     def __enter__(self) -> CpuLimit:
@@ -79,7 +80,7 @@ class CpuLimit:
 
 
 def _used(kernel: psutil.Process) -> float:
-    """Seconds of CPU time of the main thread; of the process where threads are not told apart."""
+    """CPU seconds of the main thread, or of the process if threads can't be told apart."""
     if sys.platform == "linux":
         for thread in kernel.threads():
             if thread.id == kernel.pid:
@@ -89,7 +90,7 @@ def _used(kernel: psutil.Process) -> float:
 
 
 def _interrupt(kernel: psutil.Process) -> None:
-    """As if somebody had pressed stop; where there is no such signal, the kernel ends."""
+    """Interrupt the kernel as the stop button does; without such a signal, kill it."""
     if os.name == "nt":
         kernel.kill()
     else:

@@ -1,8 +1,8 @@
-"""Run a canonical notebook in a fresh kernel: test cells emit, and a dead kernel is outlived.
+"""Run a canonical notebook in a fresh kernel: test cells publish, and a dead kernel is replaced.
 
-Nothing of the run is trusted but what `Test.read` accepts. A cell that ends the kernel, or that
-can't be stopped, costs itself: the kernel is started again, the cells before it are run again
-without it, and the run goes on after it.
+Nothing from the run is trusted except what `Test.read` accepts. A cell that kills the kernel, or
+that can't be stopped, costs only itself: a new kernel runs the cells before it again, skips it,
+and goes on after it.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from autograder.local_kernel import LocalKernelManager, WithoutWidgets
 from autograder.probes.run.limit import PATIENCE
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
-CELL_FILE = re.compile(r"\([^()\s]*\.py, (line \d+)\)")  # a kernel's own name for a cell
+CELL_FILE = re.compile(r"\([^()\s]*\.py, (line \d+)\)")  # the kernel's file name for a cell
 PRINTED_LIMIT = 500_000  # characters of text a cell may print; the rest is dropped
 MEMORY_SIGNAL = -9
 QUIET = {
     "stdout": subprocess.DEVNULL,
     "stderr": subprocess.DEVNULL,
-}  # the process's own, not cells'
+}  # from the process itself, not from cells
 
 
 class ExecuteTests(WithoutWidgets, Execute):
     """nbgrader's Execute, with the course's test cells replaced while they run.
 
-    What happened is left in ``resources["speedrun"]``: "tests" and "events" by cell id, and
+    What happened is stored in ``resources["speedrun"]``: "tests" and "events" by cell id, and
     "halted" (None, "timeout", "crashed" or "out_of_memory").
     """
 
@@ -57,7 +57,7 @@ class ExecuteTests(WithoutWidgets, Execute):
     ).tag(config=True)
     restarts = Integer(5, help="How often a dead kernel is started again.").tag(config=True)
 
-    on_test: Callable[[str], None] | None = None  # told each exercise's id before its test runs
+    on_test: Callable[[str], None] | None = None  # called with each exercise's id before its test
 
     def preprocess(
         self, nb: NotebookNode, resources: Any = None, km: Any = None
@@ -82,7 +82,7 @@ class ExecuteTests(WithoutWidgets, Execute):
                 try:
                     with self.setup_kernel(cwd=folder, env=_environment(folder), **QUIET):
                         next_cell = self._run(next_cell)
-                except RuntimeError as error:  # the kernel did not come up
+                except RuntimeError as error:  # the kernel did not start
                     failures += 1
                     if failures > 1:
                         raise SpeedrunError(
@@ -96,7 +96,7 @@ class ExecuteTests(WithoutWidgets, Execute):
         return nb, resources
 
     def create_kernel_manager(self) -> LocalKernelManager:
-        """A kernel of this very interpreter, whatever kernels the user has installed."""
+        """A kernel of this same interpreter, whatever kernels the user has installed."""
         specs = KernelSpecManager(kernel_dirs=[])
         self.km = LocalKernelManager(
             kernel_name="python3", kernel_spec_manager=specs, config=self.config
@@ -104,7 +104,7 @@ class ExecuteTests(WithoutWidgets, Execute):
         return self.km
 
     def _run(self, first: int) -> int:
-        """Run cells from `first` on; the index to go on with in a new kernel."""
+        """Run cells from `first` on; return the index to go on from in a new kernel."""
         cells = self.nb.cells
         for index in range(first):
             again = cells[index]
@@ -137,7 +137,7 @@ class ExecuteTests(WithoutWidgets, Execute):
         return len(cells)
 
     def _execute(self, cell: NotebookNode, index: int, original: NotebookNode) -> Event | None:
-        """Run one cell; what happened to it, None where it simply ended."""
+        """Run one cell; return what happened to it, or None if it ended normally."""
         self._reply = {}
         limit = CpuLimit(self._pid(), self._seconds(cell))
         try:
@@ -172,7 +172,7 @@ class ExecuteTests(WithoutWidgets, Execute):
             self._halted = "out_of_memory" if event.text == "memory" else "crashed"
 
     def _cause(self) -> str:
-        """Why the kernel is gone: "memory" where the system killed it, else ""."""
+        """Why the kernel is gone: "memory" if the system killed it, else ""."""
         code = run_sync(self.km.provisioner.poll)() if self.km.provisioner else None
         return "memory" if code == MEMORY_SIGNAL else ""
 
@@ -185,17 +185,17 @@ class ExecuteTests(WithoutWidgets, Execute):
         return (min(limit, self.test_limit) if self.test_limit else limit) + START_UP
 
     def _backstop(self, cell: NotebookNode) -> float:
-        """Seconds by the clock after which a cell is given up, whatever it has used."""
+        """Seconds of wall-clock time after which a cell is given up, whatever it has used."""
         left = max(1.0, self._deadline - time.monotonic())
         return min(PATIENCE * self._seconds(cell), left)
 
     def on_cell_executed(self, **kwargs: Any) -> None:
-        """Keep the kernel's reply beside what nbgrader does with it."""
+        """Keep the kernel's reply, besides what nbgrader does with it."""
         self._reply = kwargs["execute_reply"]
         super().on_cell_executed(**kwargs)
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
-        """Drop what a cell prints beyond a limit, so that an endless print fills no memory."""
+        """Drop what a cell prints beyond a limit, so that endless output can't fill the memory."""
         if msg["msg_type"] == "stream":
             printed = self._printed.get(cell_index, 0) + len(msg["content"].get("text", ""))
             self._printed[cell_index] = printed
@@ -205,7 +205,7 @@ class ExecuteTests(WithoutWidgets, Execute):
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """The kernel's environment: one thread, and no way to the learner's own files by accident."""
+    """The kernel's environment: one thread, and no accidental access to the learner's files."""
     settings = Path(folder) / ".ipython"
     settings.mkdir()
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -1,7 +1,7 @@
-"""The one writer: a judged notebook goes into nbgrader's gradebook, through nbgrader itself.
+"""The only code that writes a judged notebook into the gradebook, by way of nbgrader itself.
 
-The gradebook is worked on as a copy, under a lock, and put in its place at one stroke: killed at
-any moment, the old one or the new one is whole.
+The work is done on a copy of the gradebook, under a lock, and the copy replaces it atomically: if
+this is killed at any moment, the old gradebook or the new one is whole.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ LOCK_WAIT = 120.0  # seconds
 
 
 def gradebook_path(folder: Path) -> Path:
-    """Where a learner's gradebook is."""
+    """The path of a learner's gradebook."""
     return folder / ".speedrun" / "gradebook.db"
 
 
 def feedback_path(folder: Path, module: course.Module) -> Path:
-    """Where a module's feedback page is."""
+    """The path of a module's feedback page."""
     return folder / ".speedrun" / "feedback" / module.id / f"{module.id}.html"
 
 
@@ -53,7 +53,7 @@ def student() -> str:
 
 
 def record(judged: NotebookNode, module: course.Module, folder: Path) -> tuple[Path, list[str]]:
-    """Write the row and the feedback page; the page's path, and notes on what was unusual."""
+    """Write the row and the feedback page; return its path, and notes on anything unusual."""
     path = gradebook_path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(path.with_name(".gradebook.lock"), timeout=LOCK_WAIT)
@@ -62,7 +62,7 @@ def record(judged: NotebookNode, module: course.Module, folder: Path) -> tuple[P
         warnings.catch_warnings(),
         _held(lock),
     ):
-        warnings.simplefilter("ignore")  # nbgrader's own, about its use of SQLAlchemy
+        warnings.simplefilter("ignore")  # from nbgrader's use of SQLAlchemy
         root = Path(temporary).resolve()
         notes = _copy_in(path, root / "gradebook.db")
         page = _with_nbgrader(judged, module, root)
@@ -83,7 +83,7 @@ def _held(lock: filelock.BaseFileLock) -> Any:
 
 
 def _copy_in(path: Path, copy: Path) -> list[str]:
-    """Copy the gradebook as SQLite sees it; a damaged one is put aside, never overwritten."""
+    """Copy the gradebook through SQLite; a damaged one is set aside, never overwritten."""
     if not path.exists():
         return []
     try:
@@ -112,7 +112,7 @@ def _put(copy: Path, path: Path) -> None:
 
 
 def _with_nbgrader(judged: NotebookNode, module: course.Module, root: Path) -> str:
-    """Assignment, row and feedback, in a course folder of nbgrader's own; the page's HTML."""
+    """Make assignment, row and feedback in a course folder for nbgrader; return the page's HTML."""
     who, name = student(), module.id
     config = configuration(root)
     config.Autograde.sanitize_preprocessors = []
@@ -138,10 +138,10 @@ def _with_nbgrader(judged: NotebookNode, module: course.Module, root: Path) -> s
 
 
 def _set_aside_if_changed(db_url: str, module: course.Module) -> None:
-    """Rename an assignment whose cells the course has since changed.
+    """Rename an assignment whose cells have changed in the course since then.
 
-    nbgrader refuses to add or remove cells where there are submissions; under another name, the
-    old rows stay as they are, and the new ones get an assignment of their own.
+    nbgrader refuses to add or remove cells once there are submissions. Under another name the old
+    rows stay as they are, and the new ones get an assignment of their own.
     """
     master = nbformat.read(module.release_path, as_version=4)
     cells = {c.id for c in master.cells if "nbgrader" in c.metadata}

@@ -6,7 +6,7 @@ In nbgrader_config.py::
     c.Autograde.sanitize_preprocessors = sanitize_preprocessors()
     c.Autograde.autograde_preprocessors = autograde_preprocessors()
 
-Notebooks that are not of this course pass through as nbgrader would grade them.
+Notebooks that don't belong to this course are graded as nbgrader would grade them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from autograder.notebook.grader_card import grader_card
 
 
 def sanitize_preprocessors() -> list[type]:
-    """nbgrader's own list, with the front gate at its head."""
+    """nbgrader's own list, with the gate in front."""
     return [Gate, *Autograde.class_traits()["sanitize_preprocessors"].default()]
 
 
@@ -54,7 +54,7 @@ def master_of(module: course.Module) -> NotebookNode:
 
 
 class RepairingExporter(NotebookExporter):
-    """Reads files that nbformat would refuse (a byte order mark, say) through the gate."""
+    """Reads files that nbformat rejects (for a byte order mark, say) through the gate."""
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
@@ -67,7 +67,7 @@ class RepairingExporter(NotebookExporter):
         try:
             notebook = nbformat.reads(data.decode("utf-8"), as_version=4)
             nbformat.validate(notebook)
-        except Exception:  # nbformat raises what it meets: the gate says what is wrong, or mends it
+        except Exception:  # of any kind: the gate says what is wrong, or repairs it
             gated = gate(data, master_of(module), module)
             notebook = gated.notebook
             notebook.metadata["speedrun"]["notes"] = list(gated.notes)
@@ -79,7 +79,7 @@ class Gate(NbGraderPreprocessor):
     """Rebuilds a submission from the module's release; the notes go into its metadata."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Put the rebuilt notebook in the place of `nb`."""
+        """Replace `nb` with the rebuilt notebook."""
         module = module_named(resources["nbgrader"]["notebook"])
         if module is None:
             return nb, resources
@@ -94,15 +94,15 @@ class Gate(NbGraderPreprocessor):
 
 
 class Judge(NbGraderPreprocessor):
-    """Judges what the test cells published, and writes what nbgrader's scoring reads.
+    """Judges what the test cells published, and writes what nbgrader reads for its scores.
 
-    A pass is one card. Anything else is a card and an error, which nbgrader scores 0. Nothing
-    else that a test cell wrote is kept, so neither a warning on stderr nor a printed number
-    counts. The result is kept in the test cell's metadata, under "speedrun".
+    A pass is one card. Anything else is a card and an error, which nbgrader scores as 0. Nothing
+    else that a test cell wrote is kept, so neither a warning on stderr nor a printed number counts.
+    The result is kept in the test cell's metadata, under "speedrun".
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Judge every test cell of the run that `ExecuteTests` left in the resources."""
+        """Judge every test cell of the run that `ExecuteTests` stored in the resources."""
         run = resources.get("speedrun")
         if run is None or not run["tests"]:
             return nb, resources
@@ -151,7 +151,7 @@ def write_result(cell: NotebookNode, test: Test, result: Result) -> None:
     if not result.passed:
         said = f"{MARKS[result.outcome]} {WORDS[result.outcome]}"
         message = f"{said}: {result.message}" if result.message else said
-        shown = [f"0 of {count(exercise.points, 'point')}"]  # the card above it says why
+        shown = [f"0 of {count(exercise.points, 'point')}"]  # the card above says why
         cell.outputs.append(new_output("error", ename="NotPassed", evalue=message, traceback=shown))
     _keep(cell, test, result)
 
@@ -159,9 +159,9 @@ def write_result(cell: NotebookNode, test: Test, result: Result) -> None:
 def write_for_a_person(
     cell: NotebookNode, test: Test, result: Result, source: str, facts: dict[str, Any]
 ) -> None:
-    """Put what a person needs below a written answer: the text, the rubric, what is known of it.
+    """Show a grader what they need below a written answer: the text, the rubric, facts about it.
 
-    It has no points yet. Where the text could not be read, its cell's source stands there.
+    There are no points yet. If the text could not be read, the cell's source is shown instead.
     """
     exercise, lines = test.exercise, []
     if result.passed and test.observations is not None:

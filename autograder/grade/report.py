@@ -1,4 +1,4 @@
-"""What `speedrun grade` says: a table for people, one JSON object a submission for programs."""
+"""The output of `speedrun grade`: a table for people, or one JSON object per submission."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Report:
     """The grade of one submission.
 
     `verdict` is one of graded, timeout, out_of_memory, crashed, malformed, tampered and
-    needs_review; `score` is None where there is none (malformed). Each of `exercises` has "id",
+    needs_review; `score` is None if there is none (malformed). Each of `exercises` has "id",
     "outcome", "points", "max_points" and "message".
     """
 
@@ -63,9 +63,9 @@ class Report:
 def print_reports(
     reports: list[Report], as_json: bool = False, console: Console | None = None
 ) -> int:
-    """Print the reports; the exit code: 0 where every submission was graded, else 1.
+    """Print the reports; return the exit code: 0 if every submission was graded, else 1.
 
-    As JSON, one object a line goes to standard output, and notes and reasons to standard error.
+    As JSON, one object per line goes to standard output, and notes and reasons to standard error.
     """
     console = console or Console()
     for report in reports:
@@ -79,7 +79,7 @@ def print_reports(
 
 
 def _lines(report: Report) -> list[str]:
-    """The reason for the verdict, where it is not graded, and the notes."""
+    """The reason for a verdict other than graded, and the notes."""
     reason = [] if report.graded else [f"{report.verdict}: {REASONS[report.verdict]}"]
     if report.verdict == "malformed" and report.notes:
         return [f"malformed: {report.notes[0]}", *report.notes[1:]]
