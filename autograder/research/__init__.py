@@ -1,4 +1,4 @@
-"""A researcher's tools: experiments as notebooks, sweeps over them, a lab notebook, a report.
+"""Research tools: experiments as notebooks, sweeps over them, a lab notebook, a report.
 
 ::
 

@@ -1,4 +1,4 @@
-"""One run of an experiment, in a process of its own: papermill, then one JSON file."""
+"""Run one experiment in a process of its own: papermill, then one JSON file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def begin_worker() -> None:
-    """Ctrl-C is for the process that started this one; when that one is gone, so is this.
+    """Leave Ctrl-C to the parent process, and end when that process is gone.
 
-    What a run's kernel prints outside of its cells goes nowhere: results and errors are in files.
+    Whatever a run's kernel prints outside its cells is dropped: results and errors are in files.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
@@ -42,7 +42,7 @@ def begin_worker() -> None:
 
 
 def run_one(notebook: str, out: str, run: Run) -> Run:
-    """Execute one run and write its result; a failure is a result, too."""
+    """Execute one run and write its result; a failure is a result too."""
     for name in THREADS:
         os.environ[name] = "1"
     import papermill
@@ -62,7 +62,7 @@ def run_one(notebook: str, out: str, run: Run) -> Run:
         )
         run.results = _results(ended, run.parameters)
         run.status = "done"
-    except Exception as error:  # whatever a learner's experiment raises is listed, not lost
+    except Exception as error:  # whatever a learner's experiment raises goes into the list
         run.status, run.error = "failed", _line_of(error)
     run.seconds = round(time.perf_counter() - began, 3)
     run.at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -86,7 +86,7 @@ def _results(notebook: Any, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line_of(error: Exception) -> str:
-    """What went wrong, in one line: the error that the notebook raised, where it raised one."""
+    """What went wrong, in one line: the error that the notebook raised, if it raised one."""
     name, value = getattr(error, "ename", None), getattr(error, "evalue", None)
     text = f"{name}: {value}" if name else f"{type(error).__name__}: {error}"
     return " ".join(COLOURS.sub("", text).split())[:300]

@@ -1,4 +1,4 @@
-"""A parameterised experiment notebook: written from your own functions, and what it hands back."""
+"""A parameterised experiment notebook, written from your own functions, and its results."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def write_experiment(
 ) -> Path:
     """Write a notebook that runs ``record(**run(...))`` with the parameters of its first cell.
 
-    `parameters` are their names and default values; `run` takes exactly these and returns a dict
-    of results. `uses` are the functions and classes that `run` needs: their sources go into the
-    notebook, so that it runs alone. Raises `SpeedrunError` where a source can't be had or the
-    parameters do not fit. `speedrun sweep` runs such a notebook over many values.
+    `parameters` maps their names to default values; `run` takes exactly these and returns a dict of
+    results. `uses` lists the functions and classes that `run` needs: their sources go into the
+    notebook, so that it runs on its own. Raises `SpeedrunError` if a source can't be found or the
+    parameters don't match. `speedrun sweep` runs such a notebook over many values.
     """
     try:
         from nbformat import NO_CONVERT, write  # noqa: F401
@@ -69,17 +69,17 @@ def write_experiment(
         },
     )
     for place, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{place}"  # the same notebook has the same bytes
+        cell["id"] = f"cell-{place}"  # so that the same notebook has the same bytes
     path.parent.mkdir(parents=True, exist_ok=True)
     write(notebook, path)
     return path
 
 
 def record(**values: Any) -> None:
-    """Hand back a run's results: numbers, texts, lists and dicts of them, arrays, tensors.
+    """Store a run's results: numbers, strings, lists and dicts of them, arrays, tensors.
 
-    They are printed, and kept in the notebook's output, where `sweep` finds them. A number that
-    is not finite becomes None. Raises `SpeedrunError` for what JSON can't hold.
+    They are printed, and kept in the notebook's output, where `sweep` finds them. A number that is
+    not finite becomes None. Raises `SpeedrunError` for anything that JSON can't hold.
     """
     from IPython.display import display
 
@@ -89,7 +89,7 @@ def record(**values: Any) -> None:
 
 
 def jsonable(name: str, value: Any) -> Any:
-    """The value as JSON holds it; `SpeedrunError` where it can't."""
+    """The value as JSON data; raises `SpeedrunError` if JSON can't hold it."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     if hasattr(value, "tolist"):
@@ -109,7 +109,7 @@ def jsonable(name: str, value: Any) -> Any:
 
 
 def source_of(item: Any) -> str:
-    """The source of a function or class, also where it was defined in a notebook's cell."""
+    """The source of a function or class, even one that was defined in a notebook's cell."""
     name = getattr(item, "__name__", None)
     code = _code_of(item)
     if name is None or code is None:
@@ -117,7 +117,7 @@ def source_of(item: Any) -> str:
     lines = linecache.getlines(code.co_filename)
     try:
         tree = ast.parse(textwrap.dedent("".join(lines)))
-    except SyntaxError:  # a cell with a magic in it
+    except SyntaxError:  # a cell with a magic command
         return _plain_source(item, name)
     kinds = (ast.FunctionDef, ast.ClassDef)
     found = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name == name]

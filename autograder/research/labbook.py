@@ -1,4 +1,4 @@
-"""The lab notebook: dated entries, one line of JSON each, with their figures beside them."""
+"""The lab notebook: dated entries, one line of JSON each, with figures in files beside them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FOLDER, ENTRIES = "lab-notebook", "entries.jsonl"
 
 
 def experiments() -> Path:
-    """The folder for your experiments and their runs, beside your progress; made where it is not.
+    """The folder for your experiments and their runs, beside your progress; created if needed.
 
-    `speedrun report` finds the sweeps in it.
+    `speedrun report` finds your sweeps in it.
     """
     folder = progress.home() / "experiments"
     try:
@@ -33,7 +33,7 @@ def experiments() -> Path:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: when, what, a few values, and the name of its figure's file."""
+    """One entry: its time, its text, a few values, and the file name of its figure."""
 
     at: str
     text: str
@@ -44,8 +44,8 @@ class Entry:
 def log(text: str, figure: Any = None, **values: Any) -> None:
     """Add a dated entry to your lab notebook, with a few values and, if you like, a figure.
 
-    `figure` is a matplotlib figure or axes. Entries are only ever added. `speedrun report` shows
-    them; where the notebook is graded, nothing is written.
+    `figure` is a matplotlib figure or axes. Entries are only ever added; `speedrun report` shows
+    them. While a notebook is graded, nothing is written.
 
     ::
 
@@ -72,7 +72,7 @@ def log(text: str, figure: Any = None, **values: Any) -> None:
 
 
 def entries(home: Path) -> list[Entry]:
-    """All entries of a learner's folder, in order; a line that a kill cut off is left out."""
+    """All entries in a learner's folder, in order, except a line cut off by a kill."""
     try:
         lines = (home / FOLDER / ENTRIES).read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def entries(home: Path) -> list[Entry]:
 
 
 def _append(path: Path, line: str) -> None:
-    """Add a line in one write; where the last one was cut off, begin a new one."""
+    """Add a line in one write; if the last line was cut off, start a new one."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         size = os.fstat(handle).st_size

@@ -1,4 +1,4 @@
-"""The grid and the seeds of `speedrun sweep`, as they are typed."""
+"""Parse the grid and the seeds of `speedrun sweep`."""
 
 from __future__ import annotations
 

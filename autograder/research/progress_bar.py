@@ -13,8 +13,8 @@ from autograder.plots.training import Drawn
 
 
 class Bar:
-    """``with Bar(total, done, title) as bar: bar.step()``: how many runs have ended, and when
-    the rest will."""
+    """``with Bar(total, done, title) as bar: bar.step()`` shows how many runs have ended, and the
+    time left."""
 
     def __init__(self, total: int, done: int, title: str) -> None:
         self.total, self.done, self.old, self.title = total, done, done, title
@@ -49,7 +49,7 @@ class Bar:
             self.rich.stop()
 
     def step(self) -> None:
-        """One more has ended."""
+        """Count one more run."""
         self.done += 1
         if self.rich is not None:
             self.rich.advance(self.task)

@@ -1,4 +1,4 @@
-"""`speedrun report`: a learner's replication as one page that can be sent to anybody."""
+"""`speedrun report`: a learner's replication as one page to share with anyone."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from autograder.research.labbook import FOLDER, entries
 from autograder.research.runs import PLAN, Run, ended_runs
 
 MODULE = "08_paper_replication"
-DEEPEST = 4  # folders below the learner's own in which sweeps are looked for
+DEEPEST = 4  # levels below the learner's folder that are searched for sweeps
 
 
 @dataclass
 class Table:
-    """A sweep's results: one row for each setting, mean and deviation over its seeds."""
+    """A sweep's results: one row per setting, with mean and deviation over its seeds."""
 
     name: str
     parameters: list[str]
@@ -38,7 +38,7 @@ class Table:
 
 
 def report(home: Path) -> str:
-    """The page for a learner's folder, as HTML that needs nothing from elsewhere."""
+    """The page for a learner's folder, as self-contained HTML."""
     record = progress.load(home)
     written = record.get("written")
     written = written if isinstance(written, dict) else {}
@@ -90,7 +90,7 @@ def _claims(record: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _picture(home: Path, name: str) -> str:
-    """A figure of the lab notebook as a data address; empty where there is none."""
+    """A figure of the lab notebook as a data URL; empty if there is none."""
     path = home / FOLDER / Path(name).name
     if not name or not path.is_file():
         return ""

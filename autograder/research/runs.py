@@ -1,4 +1,4 @@
-"""The runs of a sweep on disk: one folder a sweep, one JSON file a run."""
+"""The runs of a sweep on disk: one folder per sweep, one JSON file per run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAN, RUNS = "sweep.json", "runs"
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment notebook: where it is, a digest of its code, and its parameters' names."""
+    """An experiment notebook: its path, a digest of its code, and its parameters' names."""
 
     path: Path
     digest: str
@@ -29,7 +29,7 @@ class Experiment:
 
 @dataclass
 class Run:
-    """One run: what it was called with, and what became of it."""
+    """One run: its parameters, and how it ended."""
 
     id: str
     experiment: str
@@ -42,7 +42,7 @@ class Run:
 
     @property
     def label(self) -> str:
-        """Its parameters in a line."""
+        """Its parameters in one line."""
         return ", ".join(f"{name}={value}" for name, value in self.parameters.items())
 
     def flat(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Run:
 
 
 def read_experiment(path: str | Path) -> Experiment:
-    """Read a notebook's code; a `SpeedrunError` says why it is no experiment."""
+    """Read a notebook's code; a `SpeedrunError` says why it isn't an experiment."""
     path = Path(path)
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -111,7 +111,7 @@ def plan(
 
 
 def write_plan(out: Path, experiment: Experiment, runs: Sequence[Run]) -> None:
-    """Write down which runs belong to the sweep that `out` holds."""
+    """Record which runs belong to the sweep in `out`."""
     content = {
         "experiment": experiment.path.name,
         "digest": experiment.digest,
@@ -121,12 +121,12 @@ def write_plan(out: Path, experiment: Experiment, runs: Sequence[Run]) -> None:
 
 
 def write_run(out: Path, run: Run) -> None:
-    """Write a run's end; whenever the process is killed, there is a whole file or none."""
+    """Write a finished run; a kill at any moment leaves a whole file or none."""
     write_atomically(out / RUNS / f"{run.id}.json", json.dumps(asdict(run), indent=2) + "\n")
 
 
 def read_run(out: Path, name: str) -> Run | None:
-    """The run of this id as it ended; None where it has not, or its file is damaged."""
+    """The finished run with this id; None if it hasn't finished, or its file is damaged."""
     try:
         run = Run(**json.loads((out / RUNS / f"{name}.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -136,7 +136,7 @@ def read_run(out: Path, name: str) -> Run | None:
 
 
 def ended_runs(folder: str | Path) -> list[Run]:
-    """The runs of a sweep's folder that have ended, in the order of its plan."""
+    """The finished runs in a sweep's folder, in the order of its plan."""
     out = Path(folder)
     try:
         names = json.loads((out / PLAN).read_text(encoding="utf-8"))["runs"]
@@ -151,7 +151,7 @@ def ended_runs(folder: str | Path) -> list[Run]:
 
 
 def results_of(folder: str | Path) -> list[dict[str, Any]]:
-    """Parameters, results and seconds of each finished run in a sweep's folder.
+    """Parameters, results and seconds of each successful run in a sweep's folder.
 
     Failed runs are left out; `speedrun sweep` lists them.
     """

@@ -24,7 +24,7 @@ LOCK = ".sweep.lock"
 
 @dataclass
 class Summary:
-    """What a sweep did: the runs of this call, and what was kept from earlier ones."""
+    """What a sweep did: the runs of this call, and those kept from earlier calls."""
 
     out: Path
     ran: list[Run] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Summary:
 
     @property
     def done(self) -> list[Run]:
-        """The runs of this call that ended well."""
+        """The runs of this call that succeeded."""
         return [run for run in self.ran if run.status == "done"]
 
     @property
@@ -44,7 +44,7 @@ class Summary:
 
     @property
     def run_seconds(self) -> float:
-        """The seconds of this call's runs, one after the other."""
+        """The total seconds of this call's runs."""
         return sum(run.seconds for run in self.ran)
 
 
@@ -57,14 +57,14 @@ def sweep(
     scheduler: str | None = None,
     retry_failed: bool = False,
 ) -> list[dict[str, Any]]:
-    """Run an experiment for each combination of values in `grid` and each seed.
+    """Run an experiment for each combination of values in `grid`, with each seed.
 
-    `jobs` runs go on at once, each in a process with one thread. Finished runs are kept in `out`
-    (``<notebook>-runs`` beside the notebook) and never run again while the notebook's code is the
-    same, so a sweep that was stopped goes on where it was. Returns a dict for each finished run:
-    parameters, results, seconds. Failed ones are listed below the bar. It starts nothing and
-    raises `SpeedrunError` while a notebook is graded, and in a `with needs(...)` of exercises that
-    are not all passed: runs of an answer that isn't right yet are worth nothing.
+    It does `jobs` runs at once, each in a process with one thread. Finished runs are kept in `out`
+    (``<notebook>-runs`` beside the notebook) and not repeated while the notebook's code stays the
+    same, so a sweep that was stopped continues where it left off. Returns a dict for each finished
+    run: parameters, results, seconds. Failed runs are listed below the bar. It starts nothing and
+    raises `SpeedrunError` while a notebook is graded, and inside `with needs(...)` until all those
+    exercises are passed: runs of an answer that isn't right yet are worth nothing.
 
     ::
 
@@ -85,7 +85,7 @@ def run_sweep(
     scheduler: str | None = None,
     retry_failed: bool = False,
 ) -> Summary:
-    """`sweep`, with a `Summary` of it."""
+    """Do what `sweep` does, and return a `Summary`."""
     _must_be_worth_it()
     if importlib.util.find_spec("papermill") is None:
         raise SpeedrunError("A sweep needs papermill: run pip install papermill.")
@@ -113,7 +113,7 @@ def run_sweep(
 
 
 def _must_be_worth_it() -> None:
-    """Raise a `SpeedrunError` where no process may be started."""
+    """Raise a `SpeedrunError` if no process may be started."""
     if is_graded():
         raise SpeedrunError("A sweep is not run while the notebook is graded.")
     names = needed()
@@ -170,7 +170,7 @@ def _run_all(
 
 
 def _executor(jobs: int, scheduler: str | None) -> tuple[Executor, Callable[[], None]]:
-    """An executor, and how to end it at once, finished or not."""
+    """An executor, and a function that ends it at once, finished or not."""
     if scheduler is not None:
         return _cluster(scheduler)
     pool = ProcessPoolExecutor(

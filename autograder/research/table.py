@@ -1,4 +1,4 @@
-"""What a sweep did, in a terminal."""
+"""Print what a sweep did, in a terminal."""
 
 from __future__ import annotations
 
