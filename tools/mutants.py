@@ -41,7 +41,7 @@ SEEDS = (0, 1)
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
-    """(what was changed, the changed source), one for each operator and way to change it."""
+    """(what was changed, the changed source) for each operator and each way to change it."""
     tree = ast.parse(source)
     for place, node in enumerate(ast.walk(tree)):
         for change in _changes(node):
@@ -92,18 +92,18 @@ def _replace(tree: ast.AST, place: int, change: tuple[str, type | None]) -> ast.
 
 
 def of(exercise: Any) -> Iterator[tuple[str, str]]:
-    """The mutants of an exercise's solution; none of one that does nothing but train."""
+    """The mutants of an exercise's solution; none if it only trains."""
     import play
 
     if exercise.rubric:
-        return  # a person judges what its code finds, and the check only whether it is there
+        return  # a person judges its content; the check only sees that there is some
     source = play.solution(exercise)
-    if not exercise.trains or "def " in source:  # otherwise each would train anew
+    if not exercise.trains or "def " in source:  # otherwise each mutant would train again
         yield from mutants(_function_part(source))
 
 
 def before(exercise: Any) -> dict[str, Any]:
-    """The names that a mutant's cell finds."""
+    """The names that a mutant's cell can use."""
     return dict(_before(exercise.id))
 
 
@@ -166,7 +166,7 @@ def _limit(exercise: Any) -> float:
 
 
 def _function_part(source: str) -> str:
-    """A cell up to the statement that trains: mutants of a trainer meet small networks only."""
+    """A cell up to the statement that trains: mutants of a trainer run on small networks only."""
     tree = ast.parse(source)
     kept = [
         node
@@ -178,7 +178,7 @@ def _function_part(source: str) -> str:
 
 
 def _before_this_cell(names: dict, before: dict, module_id: str, exercise_id: str) -> None:
-    """`class Value(Value)` extends the class that stood before its cell."""
+    """Let `class Value(Value)` extend the class from before its cell."""
     import play
 
     if "Value" in before and issubclass(type(before["Value"]), type):

@@ -1,4 +1,4 @@
-"""Save pictures of exercises, failing and passing, in JupyterLab light and dark.
+"""Save screenshots of exercises, failing and passing, in JupyterLab light and dark.
 
 python tools/screenshots.py pictures/ mean_square predict_nudge
 """
@@ -19,7 +19,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
 def save(exercise_id: str, folder: Path) -> list[Path]:
-    """Write the four PNG files of an exercise into `folder`; their paths."""
+    """Write the four PNG files of an exercise to `folder`; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     saved = []
     module = module_with(exercise_id)

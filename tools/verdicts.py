@@ -8,9 +8,9 @@ outcome, the mistake's id, the message and the line "Called" of
 - each other right answer of ``tests/answers``, complete engines included,
 - each single-operator mutant of the solution.
 
-Two runs on one commit give the same file to the byte, on a busy machine, too: limits count CPU
-time, and random numbers start from a seed. Compare two commits with ``diff``: a change of the
-engine that means to change no verdict shows an empty one.
+Two runs on one commit give the same file to the byte, even on a busy machine: limits count CPU
+time, and random numbers start from a seed. Compare two commits with ``diff``: a change to the
+engine that shouldn't change any verdict gives an empty one.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """One answer to an exercise: what it is, and the things that the check takes.
+    """One answer to an exercise: its name, and the objects that the check takes.
 
-    `failed` says what its cell raised, where it did not even run.
+    `failed` says what its cell raised, if it didn't even run.
     """
 
     name: str
@@ -68,7 +68,7 @@ def _told(exercise: Any, answer: Answer, seed: int) -> tuple[str, str, str, str]
     _reseed()
     cases = draw(exercise, seed)
     seen = observed(exercise, answer.things, cases)
-    _reseed()  # the judge replays mistakes, which may draw as well
+    _reseed()  # the judge replays mistakes, which may draw random numbers too
     result = judge(exercise, cases, seen, replay)
     called = dict(result.details).get("Called", "")
     return str(result.outcome), result.mistake or "", called, result.message
@@ -129,7 +129,7 @@ def _task(task: tuple[str, list[int]]) -> list[str]:
 
 
 def main() -> int:
-    """Write the file, with a bar on the way."""
+    """Write the file, with a progress bar."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         epilog="Example: python tools/verdicts.py --out before.txt 04_micrograd",
@@ -139,7 +139,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=2, metavar="N", help="how many (default: 2)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="at once (default: 2)")
     given = parser.parse_args()
-    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets must be the same in every run
+    if os.environ.get("PYTHONHASHSEED") != "0":  # sets must have the same order in every run
         environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONHASHSEED": "0"}
         os.execve(sys.executable, [sys.executable, *sys.argv], {**environment, "MPLBACKEND": "agg"})
 

@@ -1,1 +1,1 @@
-"""Benchmarks, not tests: they print figures of this machine beside their targets."""
+"""Benchmarks, not tests: they print this machine's figures beside their targets."""

@@ -14,7 +14,7 @@ from autograder.errors import SpeedrunError
 
 
 class Part(StrEnum):
-    """What can be measured alone."""
+    """The parts that can be measured alone."""
 
     latency = "latency"
     gpt = "gpt"
@@ -71,7 +71,7 @@ def bench(
 
 
 def app() -> typer.Typer:
-    """The command, for the shell and for tests."""
+    """The command, for the shell and for the tests."""
     made = typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,

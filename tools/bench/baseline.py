@@ -1,7 +1,7 @@
-"""The yardstick: a small GPT with the published settings of nanoGPT for a CPU, written anew.
+"""The baseline: our own small GPT with nanoGPT's published settings for a CPU.
 
-Source of every number: nanoGPT's README and `config/train_shakespeare_char.py`
-(https://github.com/karpathy/nanoGPT), the command line for a CPU. No line of it is copied.
+Every number comes from nanoGPT's README and `config/train_shakespeare_char.py`
+(https://github.com/karpathy/nanoGPT), from the command line for a CPU. No code is copied.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Settings:
-    """Shape of the model and course of its training, as published."""
+    """The shape of the model and its training schedule, as published."""
 
-    batch_size: int = 12  # windows a step
-    block_size: int = 64  # characters a window
+    batch_size: int = 12  # windows per step
+    block_size: int = 64  # characters per window
     n_layer: int = 4
     n_head: int = 4
     n_embd: int = 128
@@ -30,11 +30,11 @@ class Settings:
     lr_end: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.1  # on matrices only
-    clip: float = 1.0  # the gradient's norm
+    clip: float = 1.0  # the gradient's largest norm
 
 
 class Block(nn.Module):
-    """Attention, then a feed-forward layer, each on a normed copy and added back. (B, T, C)."""
+    """Attention, then a feed-forward layer, each on a normalized copy and added back. (B, T, C)."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Block(nn.Module):
 
 
 class Baseline(nn.Module):
-    """Token and position embeddings, blocks, a last norm; the output shares the token embedding."""
+    """Token and position embeddings, blocks, a final norm; the output shares the embedding."""
 
     def __init__(self, vocab_size: int, settings: Settings) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Baseline(nn.Module):
 
 
 def learning_rate(step: int, settings: Settings) -> float:
-    """Up in a line during the warm-up, then down along half a cosine to `lr_end`."""
+    """Linear warm-up, then cosine decay to `lr_end`."""
     if step < settings.warmup:
         return settings.lr * (step + 1) / (settings.warmup + 1)
     progress = (step - settings.warmup) / (settings.steps - settings.warmup)
@@ -89,7 +89,7 @@ def learning_rate(step: int, settings: Settings) -> float:
 
 
 def random_windows(data: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
-    """Inputs and targets, both (B, T): windows at random places, targets one character later."""
+    """Inputs and targets, both (B, T): random windows, and the same one character later."""
     starts = torch.randint(len(data) - settings.block_size, (settings.batch_size, 1))
     places = starts + torch.arange(settings.block_size)
     return data[places], data[places + 1]

@@ -19,8 +19,8 @@ TARGETS = {"first GPT": 3.0, "fast GPT": 10.0}  # times faster than the baseline
 
 
 def report(console: Console, *, rounds: int = 3, threads: int = 1, quick: bool = False) -> bool:
-    """Train, measure, print; whether every target is met, which a quick run does not ask."""
-    os.environ["MPLBACKEND"] = "agg"  # the notebook's cells import pictures
+    """Train, measure, print; return whether every target is met. A quick run checks no targets."""
+    os.environ["MPLBACKEND"] = "agg"  # the notebook's cells import matplotlib
     found = corpus.load_corpus()
     if found.name != "Tiny Shakespeare" and not quick:
         raise SpeedrunError(
@@ -47,7 +47,7 @@ def _train_all(
     names = [recipes.BASELINE, *recipes.CELLS]
     runs: dict[str, list[Run]] = {name: [] for name in names}
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    # Drawn once a second: what draws the bars is part of the process that is timed.
+    # Redrawn only once a second: drawing the bars is part of the process that is timed.
     with Progress(*columns, console=console, refresh_per_second=1) as progress:
         for turn, name in interleaved(names, rounds):
             task = progress.add_task(f"{name}, {turn + 1} of {rounds}", total=None)
@@ -79,10 +79,10 @@ def _train(
 
 
 def show(runs: dict[str, list[Run]], console: Console, threads: int) -> bool:
-    """Print what was measured, recipe by recipe; whether every target is met."""
+    """Print what was measured, recipe by recipe; return whether every target is met."""
     yardstick = runs[recipes.BASELINE]
     goal = statistics.median(run.loss for run in yardstick)
-    clock = threads > 1  # the time of a process is no measure where its threads wait for each other
+    clock = threads > 1  # CPU time says little if threads wait for each other
     table = Table(
         "recipe",
         "CPU time",

@@ -1,4 +1,4 @@
-"""How long a check takes, and what the import adds: figures of this machine, and their targets."""
+"""How long a check takes, and what the import adds, on this machine, beside the targets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ print(time.perf_counter() - start)
 def import_times(repeats: int = REPEATS) -> list[float]:
     """Seconds that the autograder adds to importing numpy and torch, in fresh interpreters."""
     command = [sys.executable, "-c", IMPORTS]
-    subprocess.run(command, capture_output=True, check=True)  # fills the cache of compiled files
+    subprocess.run(command, capture_output=True, check=True)  # fills the bytecode cache
     runs = [subprocess.run(command, capture_output=True, check=True) for _ in range(repeats)]
     return [float(run.stdout) for run in runs]
 
@@ -47,7 +47,7 @@ def import_times(repeats: int = REPEATS) -> list[float]:
 def check_times(
     exercise: Exercise, answers: tuple[Any, ...], repeats: int = REPEATS
 ) -> list[float]:
-    """Seconds of the exercise's whole check, from the call to the box on the screen."""
+    """Seconds of an exercise's whole check, from the call to the card on the screen."""
     from autograder import check
 
     times = []
@@ -65,8 +65,8 @@ def check_times(
 def solved(module: course.Module) -> Iterator[tuple[Exercise, tuple[Any, ...]]]:
     """A module's exercises with the answers of its solutions, from its built source notebook.
 
-    Each comes when the notebook has been run that far: a later cell may give names anew. Training
-    exercises are left out, and so is what comes after the last of the others.
+    Each is yielded when the notebook has run that far, because a later cell may rebind names.
+    Training exercises are left out, and so is everything after the last of the others.
     """
     notebook = json.loads(module.source_path.read_text(encoding="utf-8"))
     left = {exercise.id: exercise for exercise in module.exercises if not exercise.trains}
@@ -74,7 +74,7 @@ def solved(module: course.Module) -> Iterator[tuple[Exercise, tuple[Any, ...]]]:
     for number, cell in enumerate(notebook["cells"]):
         graded = cell["metadata"].get("nbgrader", {})
         if not left or cell["cell_type"] != "code" or (graded and not graded["solution"]):
-            continue  # a test cell: the check is called below, with a clock beside it
+            continue  # a test cell: its check is called and timed below
         source = "".join(cell["source"]).replace("%pip", "pass  # ")
         name = f"<cell {number} of {module.id}>"
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
@@ -86,7 +86,7 @@ def solved(module: course.Module) -> Iterator[tuple[Exercise, tuple[Any, ...]]]:
 
 
 def report(console: Console, modules: Sequence[course.Module] = (), *, quick: bool = False) -> None:
-    """Measure and print, for these modules or for all; each figure once where it is quick."""
+    """Measure and print, for these modules or for all; `quick` takes each figure only once."""
     repeats = 1 if quick else REPEATS
     os.environ["MPLBACKEND"] = "agg"
     slow = []

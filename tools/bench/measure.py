@@ -14,18 +14,18 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Run:
-    """One training run: who, how long in seconds, and the validation loss at its end in nats."""
+    """One training run: the recipe, its seconds, and its final validation loss in nats."""
 
     recipe: str
-    cpu: float  # seconds of this process on all cores together
-    wall: float  # seconds on the clock
+    cpu: float  # seconds of this process, on all cores together
+    wall: float  # seconds of wall-clock time
     loss: float
 
 
 def interleaved(recipes: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
-    """(round, recipe): every recipe once a round, so that a busy minute hits them all alike.
+    """(round, recipe): every recipe once per round, so that a busy minute affects all alike.
 
-    Each round begins one recipe later, so that none is always the first on a cool machine.
+    Each round starts one recipe later, so that none is always first on a cool machine.
     """
     for turn in range(rounds):
         shift = turn % len(recipes)
@@ -36,11 +36,11 @@ def interleaved(recipes: Sequence[str], rounds: int) -> Iterator[tuple[int, str]
 def validation_loss(
     logits_of: Callable[[Tensor], Tensor], data: Tensor, block_size: int, at_once: int = 64
 ) -> float:
-    """Mean cross-entropy, in nats a character, over fixed windows that tile `data` of shape (N,).
+    """Mean cross-entropy, in nats per character, over fixed windows that tile `data` (N,).
 
-    Window i reads characters i * block_size onwards and predicts each one's successor: every
-    character but the first, and a rest shorter than a window, is predicted once. `logits_of` turns
-    ids (B, T) into logits of shape (B, T, vocab_size) or (B * T, vocab_size).
+    Window i reads the characters from i * block_size on and predicts each one's successor. Every
+    character is predicted once, except the first and a remainder shorter than a window. `logits_of`
+    turns ids (B, T) into logits of shape (B, T, vocab_size) or (B * T, vocab_size).
     """
     windows = (len(data) - 1) // block_size
     inputs = data[: windows * block_size].view(windows, block_size)
@@ -55,15 +55,15 @@ def validation_loss(
 
 
 def seconds(run: Run, *, on_the_clock: bool) -> float:
-    """The time that counts: on the clock, or of the process."""
+    """The time that counts: wall-clock time, or CPU time of the process."""
     return run.wall if on_the_clock else run.cpu
 
 
 def time_to(loss: float, runs: Iterable[Run], *, on_the_clock: bool = False) -> float:
-    """Median seconds to `loss`; a run that ends above it never gets there, and counts as infinite.
+    """Median seconds to `loss`; a run that ends above it never gets there: infinity.
 
-    Time to a loss is the whole time of a run whose schedule ends at or below it: losses on the way
-    are not looked at, because a schedule pays off at its end.
+    The time to a loss is the whole time of a run that ends at or below it. Losses on the way don't
+    count, because a schedule pays off at its end.
     """
     return statistics.median(
         seconds(run, on_the_clock=on_the_clock) if run.loss <= loss else math.inf for run in runs
@@ -73,7 +73,7 @@ def time_to(loss: float, runs: Iterable[Run], *, on_the_clock: bool = False) -> 
 def ratio(
     baseline: Sequence[Run], runs: Sequence[Run], *, on_the_clock: bool = False
 ) -> float | None:
-    """How many times faster `runs` get to the baseline's final loss; None where most do not.
+    """How many times faster `runs` reach the baseline's final loss; None if most don't.
 
     The baseline's final loss is the median of its runs, and so is its time.
     """

@@ -1,4 +1,4 @@
-"""What is trained: the baseline, and the two GPTs of the notebook, run from its own cells.
+"""The recipes: the baseline, and the notebook's two GPTs, trained by its own cells.
 
 The notebook marks its cells with tags. Cells with an answer, the setup cell and cells tagged
 `bench` define things; the cell tagged `bench-first` trains the first GPT and leaves it in `model`,
@@ -28,10 +28,10 @@ from tools.bench import baseline
 
 MODULE = "07_build_gpt"
 BASELINE = "baseline"
-# recipe -> the tag of the cell that trains it, and the name that this leaves the model in
+# recipe -> the tag of the cell that trains it, and the name of the model it leaves
 CELLS = {"first GPT": ("bench-first", "model"), "fast GPT": ("bench-fast", "fast_model")}
-FEW = 3  # steps, where a run is only to show that it works
-EVALUATION = "estimate_loss"  # the notebook's own: what it takes is no training time
+FEW = 3  # steps of a run that only has to work
+EVALUATION = "estimate_loss"  # the notebook's function, whose time isn't training time
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Text:
 
     @classmethod
     def of(cls, text: str) -> Text:
-        """Every character of `text` becomes its place among the sorted characters."""
+        """Replace each character of `text` by its index among the sorted characters."""
         place = {character: number for number, character in enumerate(sorted(set(text)))}
         ids = torch.tensor([place[character] for character in text])
         cut = int(0.9 * len(ids))
@@ -53,7 +53,7 @@ class Text:
 
 @dataclass
 class Clock:
-    """Seconds of this process and on the clock, with time out for what is no training."""
+    """CPU and wall-clock seconds, with pauses for anything that isn't training."""
 
     cpu: float = 0.0
     wall: float = 0.0
@@ -61,7 +61,7 @@ class Clock:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Count the time spent in here."""
+        """Count the time spent inside."""
         self._start()
         try:
             yield
@@ -70,7 +70,7 @@ class Clock:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Do not count the time spent in here; where the clock stands still it stays so."""
+        """Don't count the time spent inside; a stopped clock stays stopped."""
         if self._since is None:
             yield
             return
@@ -91,7 +91,7 @@ class Clock:
 
 
 def ready() -> None:
-    """Raise what is wrong with the notebook now, rather than after minutes of training."""
+    """Raise any problem with the notebook now, rather than after minutes of training."""
     for tag, _ in CELLS.values():
         cells_of(_notebook(), tag)
 
@@ -99,7 +99,7 @@ def ready() -> None:
 def train_baseline(
     text: Text, clock: Clock, after_step: Callable[[], object], quick: bool = False
 ) -> nn.Module:
-    """The yardstick, trained; only its training is on the clock. A few steps where it is quick."""
+    """Train the baseline, timing only the training; a quick run takes a few steps."""
     settings = baseline.Settings(steps=FEW, warmup=1) if quick else baseline.Settings()
     with clock.running():
         return baseline.train(text.train, text.vocab_size, settings, after_step)
@@ -108,9 +108,9 @@ def train_baseline(
 def train_notebooks(
     recipe: str, text: Text, clock: Clock, seed: int, quick: bool = False
 ) -> nn.Module:
-    """The notebook's model, trained by the notebook's cell; only that cell is on the clock.
+    """Train the notebook's model with the notebook's cell, timing only that cell.
 
-    Where it is quick, a cell that trains ends after a few steps, with what it has made by then.
+    A quick run ends the training cell after a few steps, with what it has made by then.
     """
     tag, result = CELLS[recipe]
     before, training = cells_of(_notebook(), tag)
@@ -133,7 +133,7 @@ def train_notebooks(
 
 
 def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Ids to logits, whether the model returns logits alone or logits and a loss."""
+    """A function from ids to logits, whether the model returns logits or (logits, loss)."""
 
     def logits(ids: Tensor) -> Tensor:
         out = model(ids)
@@ -143,7 +143,7 @@ def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def cells_of(notebook: dict[str, Any], tag: str) -> tuple[list[tuple[str, str]], tuple[str, str]]:
-    """(name, source) of the cells that define things before the cell with this tag, and of it."""
+    """(name, source) of the defining cells before the cell with this tag, and of that cell."""
     before: list[tuple[str, str]] = []
     for number, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] != "code":
@@ -159,7 +159,7 @@ def cells_of(notebook: dict[str, Any], tag: str) -> tuple[list[tuple[str, str]],
 
 
 def _first_code(notebook: dict[str, Any]) -> int:
-    """The number of the setup cell, the first with code."""
+    """The index of the setup cell, the first with code."""
     return next(n for n, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code")
 
 
@@ -179,12 +179,12 @@ def _execute(name: str, source: str, space: dict[str, Any], quick: bool) -> None
 
 
 class _EnoughError(Exception):
-    """A cell has trained for as many steps as it may."""
+    """A cell has trained for as many steps as allowed."""
 
 
 @contextlib.contextmanager
 def _at_most(steps: int) -> Iterator[None]:
-    """End what trains in here after so many steps of an optimizer."""
+    """End the training inside after so many optimizer steps."""
     taken = itertools.count(1)
 
     def stop(*_: Any) -> None:

@@ -1,1 +1,1 @@
-"""What the course measured or trained itself, each with the script that made it beside it."""
+"""The scripts that measure or train what `autograder/data/` holds."""

@@ -35,7 +35,7 @@ def train(seed: int, steps: int = STEPS) -> tuple[dict[str, np.ndarray], dict[st
         name: (torch.randn(shape, generator=generator) * scale + start).requires_grad_()
         for name, shape, scale, start in _shapes()
     }
-    ids = torch.tensor([encode(words) for words, _ in all_sentences()])  # all of one length
+    ids = torch.tensor([encode(words) for words, _ in all_sentences()])  # all of the same length
     meant = torch.tensor([WORDS.index(word) for _, word in all_sentences()])
     held_out = torch.rand(len(ids), generator=torch.Generator().manual_seed(0)) < 0.2
     seen, right_words = ids[~held_out], meant[~held_out]
@@ -62,7 +62,7 @@ def train(seed: int, steps: int = STEPS) -> tuple[dict[str, np.ndarray], dict[st
     measured = {
         "held_out": len(ids),
         "accuracy": round((scores.argmax(-1) == meant).float().mean().item(), 4),
-        "weight_on_it": [round(share, 3) for share in on_it],  # by block: on the word meant
+        "weight_on_it": [round(share, 3) for share in on_it],  # by block: on the word that is meant
         "largest": round(best, 3),  # how often that is the largest weight of the last block
     }
     return {name: w.detach().numpy() for name, w in weights.items()}, measured
@@ -117,7 +117,7 @@ def _forward(weights: dict[str, Any], ids: Any, places: Any) -> tuple[Any, list[
 
 
 def main() -> None:
-    """Train with several seeds, say how each one did, and keep the first."""
+    """Train with several seeds, print how each one did, and keep the first."""
     import datetime
     import time
 
@@ -137,7 +137,7 @@ def main() -> None:
         "seeds": [measured for _, measured in runs],
     }
     arrays = {name: w.astype(np.float32) for name, w in runs[0][0].items()}
-    # numpy's types hold any of the names for `allow_pickle`.
+    # numpy's types take any of these names for `allow_pickle`.
     np.savez_compressed(FILE, facts=np.array(json.dumps(facts)), **arrays)  # type: ignore[arg-type]
     print(f"{FILE.name}: {FILE.stat().st_size / 1000:.0f} kB, {facts['seconds']} s a run")
 

@@ -1,8 +1,9 @@
-"""What each change of 07_build_gpt's last section buys, at the same number of steps.
+"""What each change in 07_build_gpt's last section gains, at the same number of steps.
 
 ``python -m tools.measure.gpt_speed`` measures again (some minutes) and writes
-`autograder/data/gpt_speed.json`. A run: width 96, 4 heads, 2 layers, 64 characters, 320 steps of 16
-windows, AdamW with a peak of 0.008; one thread; the loss on the whole validation part.
+`autograder/data/gpt_speed.json`. A run has width 96, 4 heads, 2 layers, 64 characters, 320 steps of
+16 windows, AdamW with a peak learning rate of 0.008, and one thread; its loss is that on the whole
+validation split.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def build(changes: tuple[str, ...], vocab_size: int) -> Any:
 
 
 def measure(changes: tuple[str, ...], seed: int) -> tuple[float, float]:
-    """(validation loss in nats, seconds of computing) of one run."""
+    """(validation loss in nats, seconds of CPU time) of one run."""
     import torch
     from torch.nn import functional as F
 
@@ -147,7 +148,7 @@ def main() -> None:
     torch.set_num_threads(1)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ROWS}
     for seed in (1, 2):
-        for name, changes in ROWS.items():  # in turn, so that a busy minute hits all alike
+        for name, changes in ROWS.items():  # in turn, so that a busy minute affects all alike
             found[name].append(measure(changes, seed))
             print(seed, name, found[name][-1], flush=True)
     rows = [

@@ -1,8 +1,8 @@
-"""What 10_grokking says of its recipe, on ten seeds: with weight decay and without.
+"""What 10_grokking says about its recipe, on ten seeds, with and without weight decay.
 
 ``python -m tools.measure.grokking`` trains all models again (about fifteen minutes on one CPU
-core) and writes `autograder/data/grokking.json`. Model, split and training are those of the
-notebook; every run has a fixed number of epochs. Sources: Power et al., 2022 (the task), Nanda et
+core) and writes `autograder/data/grokking.json`. Model, split and training are the notebook's;
+every run has a fixed number of epochs. Sources: Power et al., 2022 (the task), Nanda et
 al., 2023 (Fourier shares, sections 4 and 5).
 """
 
@@ -29,8 +29,8 @@ OTHER_EPOCHS, LONG_EPOCHS = 1500, 6000
 def one_run(
     seed: int, decay: float, epochs: int, rate: float = RATE, begin: float = 1.0
 ) -> dict[str, Any]:
-    """Train one model as the notebook does, and measure it; its weights begin `begin` times as
-    large."""
+    """Train one model as the notebook does, and measure it; its initial weights are scaled by
+    `begin`."""
     import torch
     from torch.nn import functional
 
@@ -69,7 +69,7 @@ def one_run(
 
 
 def _told(kept: list[list[float]]) -> dict[str, Any]:
-    """What is written down of a run's records: epoch, train, test, share, squares."""
+    """What is kept of a run's records: epoch, train, test, share, squares."""
     known = next((row for row in kept if row[1] >= 0.99), None)
     half = next((row for row in kept if row[2] >= 0.5), None)
     found = next((row[0] for row in kept if row[2] >= 0.95), None)
@@ -97,8 +97,8 @@ def _told(kept: list[list[float]]) -> dict[str, Any]:
 def cuts(model: Any, tokens: Any, answers: Any) -> dict[str, Any]:
     """The accuracy on these pairs with parts of the embedding taken out.
 
-    The parts are the strongest frequencies, and all others; as controls, in random directions, as
-    much energy as either of them has (the mean of DRAWS draws).
+    The parts are the strongest frequencies, and all others. The controls remove the same energy as
+    either of them, in random directions (the mean of DRAWS draws).
     """
     import torch
 
@@ -131,8 +131,8 @@ def cuts(model: Any, tokens: Any, answers: Any) -> dict[str, Any]:
 def cut_at_random(rows: np.ndarray, energy: float, seed: int) -> np.ndarray:
     """The rows with random directions taken out of their columns until `energy` is gone.
 
-    The directions are perpendicular to each other and to the constant. Of the last one only as
-    much is taken out as is left to take.
+    The directions are perpendicular to each other and to the constant. Of the last one, only the
+    remaining energy is taken out.
     """
     draws = np.random.default_rng(seed).normal(size=(len(rows), len(rows) - 1))
     directions = np.linalg.qr(draws - draws.mean(0))[0]
@@ -146,7 +146,7 @@ def cut_at_random(rows: np.ndarray, energy: float, seed: int) -> np.ndarray:
 
 
 def share(rows: np.ndarray) -> float:
-    """The share of the energy of rows (P, width), constant left out, in the top frequencies."""
+    """The share of the energy of rows (P, width), without the constant, in the top frequencies."""
     energy = (np.abs(np.fft.rfft(rows, axis=0)) ** 2).sum(1)[1:]
     return float(np.sort(energy)[::-1][:TOP].sum() / energy.sum())
 

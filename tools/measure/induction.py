@@ -1,7 +1,7 @@
-"""One layer of attention and two on sequences that repeat, over many seeds.
+"""One and two layers of attention on sequences that repeat, over many seeds.
 
-``python -m tools.measure.induction`` trains them again, in some ten minutes, and writes
-`autograder/data/induction.json`. The margins of 09's checks and what its text says are read off it.
+``python -m tools.measure.induction`` trains them again, in about ten minutes, and writes
+`autograder/data/induction.json`. The margins of 09's checks and its claims come from it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from autograder.data.tables import FOLDER
 
 TABLE = FOLDER / "induction.json"
 VOCABULARY, CONTEXT, WIDTH, HEADS, BATCH, RATE = 64, 32, 64, 2, 32, 5e-3
-STEPS, LOW, HIGH = 300, 4, 16  # of the training with a period drawn anew for each sequence
-FIXED, FIXED_STEPS = 8, 150  # of the training with one period for all
+STEPS, LOW, HIGH = 300, 4, 16  # for training with a new period for each sequence
+FIXED, FIXED_STEPS = 8, 150  # for training with one period for all sequences
 SEEDS, FIXED_SEEDS = 24, 10
 PERIODS = tuple(range(2, 25))
 SEQUENCES = 256  # to measure on
@@ -58,7 +58,7 @@ def measure() -> dict[str, Any]:
 
 
 def _measured(layers: int, low: int, high: int, steps: int, seed: int) -> dict[str, Any]:
-    """One training, and what there is to say of its model."""
+    """Train one model and measure it."""
     import torch
 
     torch.manual_seed(seed)
@@ -113,7 +113,7 @@ def sequences(count: int, low: int, high: int, draws: Any = None) -> tuple[Any, 
 
 
 def repeat_accuracy(logits: Any, idx: Any, periods: Any) -> float:
-    """The share of right guesses of the next id, at places from the period on."""
+    """The share of right predictions of the next id, at positions from the period on."""
     right = total = 0
     guesses = logits.argmax(-1)
     for row, period in enumerate(periods.tolist()):
@@ -123,12 +123,12 @@ def repeat_accuracy(logits: Any, idx: Any, periods: Any) -> float:
 
 
 def previous_token(pattern: Any) -> Any:
-    """Each head's mean weight on the place before: (B, H, T, T) -> (H)."""
+    """Each head's mean weight on the previous position: (B, H, T, T) -> (H)."""
     return pattern.diagonal(-1, -2, -1).mean((0, 2))
 
 
 def follows_match(pattern: Any, idx: Any) -> Any:
-    """Each head's mean weight on places just after the same id: (B, H, T, T), (B, T) -> (H)."""
+    """Each head's mean weight on positions just after the same id: (B, H, T, T), (B, T) -> (H)."""
     import torch
 
     before = torch.nn.functional.pad(idx[:, :-1], (1, 0), value=-1)
@@ -168,7 +168,7 @@ def _train(model: Any, low: int, high: int, steps: int) -> list[tuple[int, float
 
 
 def attention_only(layers: int) -> Any:
-    """An attention-only model of the sizes above; calling it gives logits and patterns."""
+    """An attention-only model of the sizes above; calling it returns logits and patterns."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -204,7 +204,7 @@ def attention_only(layers: int) -> Any:
             self.layers = nn.ModuleList(Attention() for _ in range(layers))
             self.scores = nn.Linear(WIDTH, VOCABULARY, bias=False)
             for table in (self.token, self.place):
-                nn.init.normal_(table.weight, std=0.5)  # torch begins at 1
+                nn.init.normal_(table.weight, std=0.5)  # torch's default is 1
 
         def forward(self, idx: Any, keep: Any = None) -> Any:
             x = self.token(idx) + self.place(torch.arange(idx.shape[1]))

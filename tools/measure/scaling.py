@@ -1,6 +1,6 @@
-"""Losses of small language models that differ in nothing but their width.
+"""Losses of small language models that differ only in width.
 
-``python -m tools.measure.scaling`` trains them again, in some ten minutes, and writes
+``python -m tools.measure.scaling`` trains them again, in about ten minutes, and writes
 `autograder/data/scaling.json`. The learner's notebook only reads it.
 """
 

@@ -1,9 +1,9 @@
 """How often the claims of 08_paper_replication hold, and whether wrong models pass their checks.
 
-``python -m tools.measure.superposition 10`` trains everything ten times, with other seeds
-each time, judges it as the notebook's checks do, and writes the counts and the margins into
-`autograder/data/superposition.json`. It takes about ten minutes of one core. ``... 10 ablations``
-measures the ablations and the sparse autoencoders alone, and leaves the rest of the table as it is.
+``python -m tools.measure.superposition 10`` trains everything ten times, with different seeds each
+time, judges it as the notebook's checks do, and writes the counts and the margins to
+`autograder/data/superposition.json`. It takes about ten minutes on one core. ``... 10 ablations``
+measures only the ablations and the sparse autoencoders, and leaves the rest of the table as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from autograder.exercises.m08_paper_replication import claims, reference
 from autograder.exercises.m08_paper_replication.wrong import PROGRAM
 
 TABLE = FOLDER / "superposition.json"
-FIRST_SEED = 2000  # neither the notebook's nor those that the thresholds were chosen on
+FIRST_SEED = 2000  # none of the notebook's, and none that the thresholds were chosen on
 
 
 def measure(repetitions: int) -> dict[str, Any]:
@@ -61,10 +61,10 @@ def measure(repetitions: int) -> dict[str, Any]:
 
 
 def ablations(repetitions: int) -> dict[str, Any]:
-    """What the best of eight starts keep, and single starts, with the bias and without it.
+    """What the best of eight starts and single starts keep, with and without the bias.
 
-    For each density the number of features that are kept -> how often, and the lowest and highest
-    loss of a best start. The same seeds serve for both models.
+    For each density: number of kept features -> how often, and the lowest and highest loss of a
+    best start. Both models use the same seeds.
     """
     import torch
 
@@ -106,7 +106,7 @@ def _how_often(counts: list[int]) -> dict[str, int]:
 
 
 def autoencoders(runs: int = 3) -> dict[str, Any]:
-    """The bonus: error as a share of the squared length of h, and the mean of the cosines."""
+    """The bonus: error as a share of the squared length of h, and the mean cosine."""
     import math
 
     import torch
@@ -156,7 +156,7 @@ def _judged(name: str, answer: Any, seed: int) -> Any:
 
 
 def _runs(space: dict[str, Any]) -> dict[str, Any]:
-    """All trainings of one repetition, by name."""
+    """All training runs of one repetition, by name."""
     import torch
 
     train, toy, linear = space["train"], space["ToyModel"], space["LinearModel"]
@@ -214,7 +214,7 @@ def _with(model: Any, W: Any, b: Any) -> Any:
 
 
 def _copied(model: Any, toy: Any) -> Any:
-    """Its first instance, as often as it has instances."""
+    """A model whose instances are all copies of its first one."""
     n, hidden, features = model.W.shape
     first = model.W[:1].expand(n, -1, -1), model.b_final[:1].expand(n, -1)
     return _with(toy(n, features, hidden), *first)
@@ -231,7 +231,7 @@ def _turned(model: Any, toy: Any, size: tuple[int, int, int]) -> Any:
 
 
 def _margins(right: dict[str, Any], seed: int) -> dict[str, float]:
-    """What the thresholds are compared with: the second best of three where two must hold."""
+    """What the thresholds are compared with: the second best of three if two must hold."""
     found: dict[str, float] = {}
     rng = np.random.default_rng(seed)
     case = {"_seed": int(rng.integers(2**31))}
@@ -254,7 +254,7 @@ def _margins(right: dict[str, Any], seed: int) -> dict[str, float]:
 
 
 def _deviation(W: np.ndarray, p: float) -> float:
-    """How far from the claimed shape: a cosine at p = 1, degrees below; 180 for another count."""
+    """Distance from the claimed shape: a cosine at p = 1, else degrees; 180 for a wrong count."""
     angles = reference.angles(W)
     if len(angles) != claims.SHAPES[p]:
         return 180.0
