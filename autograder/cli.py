@@ -1,7 +1,7 @@
 """The command `speedrun`: lab, status, hint, solution, reset, update, grade, sweep, report, build.
 
-Exit codes: 0 done, 1 the answer is no (and one line says why), 2 wrong usage. What a verb needs is
-imported inside of it, so that `--help` is quick.
+Exit codes: 0 done, 1 the answer is no (and one line says why), 2 wrong usage. Each command imports
+what it needs itself, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ ExerciseArgument = Annotated[
 
 
 def main() -> None:
-    """Run the command; what a person can mend is one line on stderr, and exit code 1."""
+    """Run the command; an error that a person can fix is one line on stderr, and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
-            # A stream of another kind lacks the method, hence the suppressed AttributeError.
-            cast(Any, stream).reconfigure(errors="replace")  # a console that has no "→"
+            # Other kinds of streams lack the method: hence the suppressed AttributeError.
+            cast(Any, stream).reconfigure(errors="replace")  # for consoles without "→"
     try:
         app()
     except SpeedrunError as error:
@@ -65,7 +65,7 @@ def _end(message: str) -> None:
 
 
 def _say(line: str) -> None:
-    """Print a line as it is, never broken or coloured: addresses stay whole."""
+    """Print a line as it is, without wrapping or colours, so that addresses stay whole."""
     print(line, flush=True)
 
 

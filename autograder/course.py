@@ -1,4 +1,4 @@
-"""The course on disk: its registry, and where its notebooks are."""
+"""The course on disk: its registry, and the paths of its notebooks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LISTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """One module of the course, as course.toml declares it."""
+    """One module of the course, as declared in course.toml."""
 
     id: str
     part: str
@@ -54,7 +54,7 @@ class Module:
 
     @property
     def points(self) -> int:
-        """The points of all its exercises together."""
+        """The total points of its exercises."""
         return sum(exercise.points for exercise in self.exercises)
 
 
@@ -89,17 +89,17 @@ def modules() -> tuple[Module, ...]:
 
 
 def written() -> tuple[Module, ...]:
-    """The modules that have a notebook; the others are announced and not written yet."""
+    """The modules that have a notebook; the others are announced but not written yet."""
     return tuple(module for module in modules() if module.text_path.is_file())
 
 
 def graded() -> tuple[Module, ...]:
-    """The written modules that have exercises; the others are only read."""
+    """The written modules that have exercises; the others are for reading only."""
     return tuple(module for module in written() if module.exercises)
 
 
 def module(name: str) -> Module:
-    """The module of this id, or of its number or the end of its id ("4", "04", "micrograd")."""
+    """The module with this id, this number or this end of its id ("4", "04", "micrograd")."""
     for candidate in modules():
         number, _, tail = candidate.id.partition("_")
         if name in (candidate.id, number, number.lstrip("0") or "0", tail):
@@ -113,7 +113,7 @@ def module(name: str) -> Module:
 
 
 def exercise(name: str) -> Exercise:
-    """The exercise of this id; a `SpeedrunError` that names the nearest one where there is none."""
+    """The exercise with this id; if there is none, a `SpeedrunError` names the nearest one."""
     known = exercises.by_id()
     if name in known:
         return known[name]
@@ -130,7 +130,7 @@ def exercise_names() -> list[str]:
 
 @functools.cache
 def repository() -> str:
-    """The repository's public address, from pyproject.toml."""
+    """The repository's public URL, from pyproject.toml."""
     project = tomllib.loads((root() / "pyproject.toml").read_text(encoding="utf-8"))
     address: str = project["project"]["urls"]["Repository"]
     return address.rstrip("/")

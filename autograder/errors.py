@@ -1,4 +1,4 @@
-"""Errors that a person reads: one line that says what to do."""
+"""Errors for people to read: one line that says what to do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from types import TracebackType
 
 
 class SpeedrunError(Exception):
-    """Something that the person at the keyboard can mend; its text is the whole message."""
+    """Something that the person at the keyboard can fix; its text is the whole message."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows of it: the message, and no traceback through our files."""
+        """The message, which IPython shows in place of a traceback through our files."""
         return [str(self)]
 
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What a plain script or Python's prompt shows of an error of ours: its line alone."""
+    """Show only the line of an error of ours, in a plain script or at Python's prompt."""
     if isinstance(error, SpeedrunError):
         print(error, file=sys.stderr)
     else:

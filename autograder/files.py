@@ -1,4 +1,4 @@
-"""Write files so that none is ever half written."""
+"""Write files so that none is ever left half written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that, whenever the process is killed, the old or the new one is whole."""
+    """Write a file so that a kill at any moment leaves the old or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode("utf-8") if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

@@ -1,4 +1,4 @@
-"""Whether there is a notebook, who runs it, and what the cell at work builds on."""
+"""Whether there is a notebook, who runs it, and what the current cell builds on."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _needed: list[str] = []
 
 
 def is_graded() -> bool:
-    """True where an instructor's tools run the notebook: it may be anybody's."""
+    """True if an instructor's tools run the notebook, which may then be anybody's."""
     return bool(os.environ.get("NBGRADER_EXECUTION") or os.environ.get("SPEEDRUN_GRADING"))
 
 
 def is_watched() -> bool:
-    """False where the notebook is built or graded: nobody moves a slider or waits at a bar."""
+    """False while the notebook is built or graded, when nobody moves a slider or watches a bar."""
     return not (is_graded() or os.environ.get("SPEEDRUN_BUILD"))
 
 
 def in_notebook() -> bool:
-    """Whether what is displayed reaches a notebook."""
+    """Whether displayed output goes to a notebook."""
     try:
         from IPython import get_ipython
     except ImportError:
@@ -31,7 +31,7 @@ def in_notebook() -> bool:
 
 @contextlib.contextmanager
 def checking() -> Iterator[None]:
-    """While a check runs a learner's code: what that code does is not the learner's doing."""
+    """Mark that a check is running a learner's code: its calls aren't the learner's own."""
     global _checks
     _checks += 1
     try:
@@ -41,13 +41,13 @@ def checking() -> Iterator[None]:
 
 
 def is_checking() -> bool:
-    """Whether a check runs the code."""
+    """Whether a check is running the code."""
     return _checks > 0
 
 
 @contextlib.contextmanager
 def needing(names: Iterable[str]) -> Iterator[None]:
-    """While code runs that builds on these exercises."""
+    """Mark code, while it runs, as building on these exercises."""
     before = len(_needed)
     _needed.extend(names)
     try:
@@ -57,5 +57,5 @@ def needing(names: Iterable[str]) -> Iterator[None]:
 
 
 def needed() -> tuple[str, ...]:
-    """The exercises that the code at work builds on, each once."""
+    """The exercises that the running code builds on, each once."""
     return tuple(dict.fromkeys(_needed))
