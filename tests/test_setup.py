@@ -142,7 +142,7 @@ def test_citation_agrees_with_the_project() -> None:
     assert citation["repository-code"] == PROJECT["urls"]["Repository"]
 
 
-def test_the_version_stands_in_the_package_alone() -> None:
+def test_the_version_is_in_the_package_alone() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     path = tomllib.loads(text)["tool"]["hatch"]["version"]["path"]
     assert PROJECT["dynamic"] == ["version"] and "version" not in PROJECT
