@@ -269,6 +269,7 @@ def test_style_is_tolerated(expected: Any, actual: Any) -> None:
         (1.0, Other("Value", "x"), "type", ()),
         (np.ones((2, 3)), np.ones((3, 2)), "shape", ()),
         (1.0, [1.0], "shape", ()),
+        (np.ones(2), ["a", 1], "type", ()),
         ([1.0, 2.0], [10**400, 1], "type", ("0",)),  # more than a float can hold
         ([1, 2], [1], "length", ()),
         ({"a": 1}, {"b": 1}, "keys", ()),
