@@ -25,6 +25,7 @@ from autograder.core.outcome import Outcome
 from autograder.notebook.cards import WORDS
 
 CHECK_TARGET, IMPORT_TARGET = 0.3, 0.2  # seconds
+WRONG_TARGET = 0.35  # seconds of CPU time
 REPEATS = 7
 IMPORTS = """
 import time
@@ -62,6 +63,31 @@ def check_times(
     return times
 
 
+def wrong_times(exercise: Exercise) -> tuple[float, float | None]:
+    """Seconds of CPU time of the check of wrong answers: a mistake's, and one that is no mistake's.
+
+    The first is the slowest of all declared mistakes. The second is None where there is no function
+    to answer with: it returns None, so that it is compared with every mistake, and is none.
+    """
+    named = [_wrong(exercise, mistake.answers) for mistake in exercise.mistakes]
+    if set(exercise.takes.values()) != {"function"}:
+        return max(named), None
+    return max(named), _wrong(exercise, (lambda *args, **kwargs: None,) * len(exercise.takes))
+
+
+def _wrong(exercise: Exercise, answers: tuple[Any, ...]) -> float:
+    from autograder import check
+
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        start = time.process_time()
+        getattr(check, exercise.id)(*answers)
+        seconds = time.process_time() - start
+    if WORDS[Outcome.PASSED] in shown.getvalue():
+        raise SystemExit(f"{exercise.id}: a wrong answer passes.\n{shown.getvalue()}")
+    return seconds
+
+
 def solved(module: course.Module) -> Iterator[tuple[Exercise, tuple[Any, ...]]]:
     """A module's exercises with the answers of its solutions, from its built source notebook.
 
@@ -89,27 +115,36 @@ def report(console: Console, modules: Sequence[course.Module] = (), *, quick: bo
     """Measure and print, for these modules or for all; `quick` takes each figure only once."""
     repeats = 1 if quick else REPEATS
     os.environ["MPLBACKEND"] = "agg"
-    slow = []
+    slow, slow_wrong = [], []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SPEEDRUN_HOME"] = folder
         os.chdir(folder)
-        table = Table("exercise", "median", "slowest", title="A check, answered with its solution")
-        medians = []
+        columns = ("exercise", "right", "slowest", "wrong (CPU)", "unnamed (CPU)")
+        table = Table(*columns, title="A check of the solution, and the slowest of wrong answers")
+        medians, wrong = [], []
         for module in modules or course.written():
             for exercise, answers in solved(module):
                 times = check_times(exercise, answers, repeats)
                 medians.append(statistics.median(times))
-                table.add_row(exercise.id, _seconds(medians[-1]), _seconds(max(times)))
+                found = wrong_times(exercise) if exercise.mistakes else ()
+                row = [*map(_seconds, (medians[-1], max(times)))]
+                row += ["" if seconds is None else _seconds(seconds) for seconds in found]
+                table.add_row(exercise.id, *row)
+                wrong += [seconds for seconds in found if seconds is not None]
+                if found and max(s or 0 for s in found) > WRONG_TARGET:
+                    slow_wrong.append(exercise.id)
                 if medians[-1] > CHECK_TARGET:
                     slow.append(exercise.id)
         os.chdir(Path(folder).parent)
     console.print(table)
     if not medians:
         return
+    median_wrong = statistics.median(wrong)
     imports = statistics.median(import_times(repeats))
     summary = Table("what", "median", "target", "")
     for what, value, target in (
         ("a check, over all exercises but training ones", statistics.median(medians), CHECK_TARGET),
+        ("a wrong answer, over the slowest of each exercise (CPU)", median_wrong, WRONG_TARGET),
         ("`from autograder import check`, after numpy and torch", imports, IMPORT_TARGET),
     ):
         verdict = "met" if value < target else "missed"
@@ -117,6 +152,8 @@ def report(console: Console, modules: Sequence[course.Module] = (), *, quick: bo
     console.print(summary)
     if slow:
         console.print(f"Over the target by themselves: {', '.join(slow)}.")
+    if slow_wrong:
+        console.print(f"Over it with a wrong answer: {', '.join(slow_wrong)}.")
 
 
 def _seconds(value: float) -> str:
