@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Side by side, one thread each: a second one of the same process only waits for the core.
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells start background jobs with Ctrl-C ignored, and every process below inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)

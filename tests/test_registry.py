@@ -34,7 +34,7 @@ TRAINED_LONG = {
     "ablation",
 }
 # Exercises whose wrong answers take seconds each: by day they are told apart on two seeds.
-SLOW_MISTAKES = {"sample"}
+SLOW_MISTAKES = {"sample", "block", "gpt", "run_experiment", "adversarial_gain"}
 
 
 def test_what_is_left_to_the_night_is_there() -> None:
