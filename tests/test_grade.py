@@ -89,7 +89,8 @@ def test_probes_know_nothing_of_references() -> None:
         "print(' '.join(sorted(known)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["autograder.core", "autograder.core.plain"]
+    core = ["autograder.core", "autograder.core.observation", "autograder.core.plain"]
+    assert found.stdout.split() == core
 
 
 @pytest.mark.parametrize("exercise", by_id().values(), ids=lambda exercise: exercise.id)
