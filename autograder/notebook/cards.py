@@ -108,13 +108,14 @@ def table(lines: Iterable[tuple[str, ...]]) -> str:
         'style="text-align:left;vertical-align:top;padding:.25em 1em .25em 0;'
         'white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit"'
     )
+    label = cell.replace("anywhere", "normal")  # or its column shrinks to a letter's width
     first, *others = lines
     head = "".join(f'<th scope="col" {cell}>{html.escape(name)}</th>' for name in first)
     body = "".join(
-        f'<tr style="background:none"><th scope="row" {cell}>{html.escape(label)}</th>'
+        f'<tr style="background:none"><th scope="row" {label}>{html.escape(name)}</th>'
         + "".join(f"<td {cell}>{html.escape(value)}</td>" for value in values)
         + "</tr>"
-        for label, *values in others
+        for name, *values in others
     )
     return (
         '<table style="margin-top:.5em;border-collapse:collapse;font-size:13px">'
