@@ -239,8 +239,8 @@ def _explain_fit(case: Case, seen: Any, expected: Any) -> str | None:
         return "It returns several things. One array is asked for: the weights"
     if said and "ingular" in seen["message"]:
         return (
-            "The matrix to undo is singular. X comes complete: with a column of ones more, or "
-            "with the means taken away, its columns are no longer independent"
+            "The matrix to undo is singular, and XᵀX is not, with X as it comes. Did X get a "
+            "second column of ones, or lose its means? Or is this X Xᵀ?"
         )
     return said
 
@@ -286,7 +286,9 @@ least_squares = Exercise(
             message="X has more rows than columns, so no w fits them all and X itself can't be "
             "undone. XᵀX is square: solve XᵀX w = Xᵀy.",
             answer=np.linalg.solve,
-            recognise=lambda case, seen, expected: "square" in seen["message"],
+            recognise=lambda case, seen, expected: (
+                isinstance(seen, dict) and "square" in seen["message"]
+            ),
         ),
         Mistake(
             id="first_rows",
@@ -989,6 +991,28 @@ def _pair(seen: Any) -> tuple[float, Array]:
     return float(value), np.asarray(vector, dtype=float)
 
 
+def _of_pairs(recognise: Callable[..., Any]) -> Callable[[Case, Any, Any], bool]:
+    """`recognise`, for answers of one number and an array; False for all others."""
+
+    def checked(case: Case, seen: Any, expected: Any) -> bool:
+        try:
+            _pair(seen)
+        except (TypeError, ValueError):
+            return False
+        return bool(recognise(case, seen, expected))
+
+    return checked
+
+
+def _of_vectors(recognise: Callable[..., Any]) -> Callable[[Case, Any, Any], bool]:
+    """`recognise`, for answers of one number and a vector that A can be multiplied by."""
+    return _of_pairs(
+        lambda case, seen, expected: (
+            _pair(seen)[1].shape == (len(case["args"][0]),) and recognise(case, seen, expected)
+        )
+    )
+
+
 def _measure_power(case: Case, seen: Any) -> Any:
     A = np.asarray(case["args"][0], dtype=float)
     value, vector = _pair(seen)
@@ -1001,6 +1025,12 @@ def _measure_power(case: Case, seen: Any) -> Any:
         "length of the vector": length,
         "A only stretches the vector": along < 1e-3 * abs(value) * length,
     }
+
+
+def _stretched(case: Case, seen: Any) -> bool:
+    """Whether A only stretches the vector, by the eigenvalue beside it."""
+    found = _measure_power(case, seen)
+    return isinstance(found, dict) and bool(found["A only stretches the vector"])
 
 
 def _top(A: Array) -> tuple[float, Array]:
@@ -1149,9 +1179,11 @@ power_iteration = Exercise(
             "largest win; solving, or inverting A, the smallest.",
             answer=_smallest,
             on=("plain", "negative", "large", "diagonal"),
-            recognise=lambda case, seen, expected: (
-                _close(seen[0], _smallest(case["args"][0])[0])
-                and not _close(seen[0], _top(case["args"][0])[0])
+            recognise=_of_pairs(
+                lambda case, seen, expected: (
+                    _close(seen[0], _smallest(case["args"][0])[0])
+                    and not _close(seen[0], _top(case["args"][0])[0])
+                )
             ),
         ),
         Mistake(
@@ -1160,8 +1192,8 @@ power_iteration = Exercise(
             "no share of that one. Draw the start with `np.random.default_rng().normal`.",
             answer=_second,
             on=("plain", "negative", "large", "diagonal"),
-            recognise=lambda case, seen, expected: (
-                _settled(case, seen) and not _is_longest(case, seen)
+            recognise=_of_vectors(
+                lambda case, seen, expected: _settled(case, seen) and not _is_longest(case, seen)
             ),
         ),
         Mistake(
@@ -1170,9 +1202,11 @@ power_iteration = Exercise(
             "never sees the longer direction. Start from a random vector.",
             answer=_iterated(start="ones"),
             on=("ones",),
-            recognise=lambda case, seen, expected: (
-                _close(seen[0], expected["eigenvalue"] / 3)
-                and _close(abs(np.sum(_pair(seen)[1])), 2**0.5)
+            recognise=_of_pairs(
+                lambda case, seen, expected: (
+                    _close(seen[0], expected["eigenvalue"] / 3)
+                    and _close(abs(np.sum(_pair(seen)[1])), 2**0.5)
+                )
             ),
         ),
         Mistake(
@@ -1181,15 +1215,19 @@ power_iteration = Exercise(
             "Compare A @ v with v: for a v of length 1, the eigenvalue is v · (A v).",
             answer=lambda A: (abs(_top(A)[0]), _top(A)[1]),
             on=("negative",),
-            recognise=lambda case, seen, expected: _close(seen[0], -expected["eigenvalue"]),
+            recognise=_of_pairs(
+                lambda case, seen, expected: _close(seen[0], -expected["eigenvalue"])
+            ),
         ),
         Mistake(
             id="transposed",
             message="It settles on an eigenvector of Aᵀ: multiply by `A @ v`, not `v @ A`.",
             answer=lambda A: _iterated()(A.T),
             on=("plain", "negative", "large", "small"),
-            recognise=lambda case, seen, expected: (
-                not _settled(case, seen) and _along(seen, _top(case["args"][0].T)[1])
+            recognise=_of_vectors(
+                lambda case, seen, expected: (
+                    not _settled(case, seen) and _along(seen, _top(case["args"][0].T)[1])
+                )
             ),
         ),
         Mistake(
@@ -1198,9 +1236,11 @@ power_iteration = Exercise(
             "An eigenvector stays on its line: multiply by A again and again, without `svd`.",
             answer=lambda A: (lambda U, s, Vt: (s[0], Vt[0]))(*np.linalg.svd(A)),
             on=("plain", "negative", "large", "small"),
-            recognise=lambda case, seen, expected: (
-                not _settled(case, seen)
-                and any(_along(seen, v) for v in _ends_of_svd(case["args"][0]))
+            recognise=_of_vectors(
+                lambda case, seen, expected: (
+                    not _settled(case, seen)
+                    and any(_along(seen, v) for v in _ends_of_svd(case["args"][0]))
+                )
             ),
         ),
         Mistake(
@@ -1208,8 +1248,10 @@ power_iteration = Exercise(
             message="It is the result of one step, or of none: is v itself replaced in the loop, "
             "and the return after it?",
             answer=lambda A: _given_start(A, steps=1),
-            recognise=lambda case, seen, expected: any(
-                _along(seen, _given_start(case["args"][0], steps)[1]) for steps in (0, 1)
+            recognise=_of_vectors(
+                lambda case, seen, expected: any(
+                    _along(seen, _given_start(case["args"][0], steps)[1]) for steps in (0, 1)
+                )
             ),
         ),
         Mistake(
@@ -1217,10 +1259,10 @@ power_iteration = Exercise(
             message="The vector is right but for its length: divide it by its length at the end, "
             "too.",
             answer=lambda A: (lambda value, v: (value, A @ v))(*_iterated()(A)),
-            recognise=lambda case, seen, expected: (
-                {**_measure_power(case, seen), "length of the vector": 1.0}.items()
-                >= {"A only stretches the vector": True}.items()
-                and _close(seen[0], expected["eigenvalue"])
+            recognise=_of_vectors(
+                lambda case, seen, expected: (
+                    _stretched(case, seen) and _close(seen[0], expected["eigenvalue"])
+                )
             ),
         ),
         Mistake(
@@ -1228,8 +1270,10 @@ power_iteration = Exercise(
             message="The direction is right, and v is not of length 1. So v · (A v) is not the "
             "eigenvalue, and v not the answer: divide by the length, `np.linalg.norm(v)`.",
             answer=lambda A: (lambda value, v: (2.25 * value, 1.5 * v))(*_iterated()(A)),
-            recognise=lambda case, seen, expected: (
-                _is_longest(case, seen) and not _close(_pair(seen)[1] @ _pair(seen)[1], 1)
+            recognise=_of_vectors(
+                lambda case, seen, expected: (
+                    _is_longest(case, seen) and not _close(_pair(seen)[1] @ _pair(seen)[1], 1)
+                )
             ),
         ),
         Mistake(
@@ -1237,15 +1281,18 @@ power_iteration = Exercise(
             message="The vector is right and the eigenvalue is not. For v of length 1 it is "
             "v · (A v), `v @ (A @ v)`; a ratio of two entries fails where one is 0.",
             answer=lambda A: (lambda value, v: (value / 2, v))(*_iterated()(A)),
-            recognise=lambda case, seen, expected: _is_longest(case, seen),
+            recognise=_of_vectors(lambda case, seen, expected: _is_longest(case, seen)),
         ),
         Mistake(
             id="too_few_steps",
             message="The direction has not settled. Is v replaced by A @ v, brought to length 1, "
             "in each of 100 steps?",
             answer=_iterated(steps=2),
-            recognise=lambda case, seen, expected: (
-                not _settled(case, seen) and abs(_pair(seen)[1] @ _top(case["args"][0])[1]) > 0.5
+            recognise=_of_vectors(
+                lambda case, seen, expected: (
+                    not _settled(case, seen)
+                    and abs(_pair(seen)[1] @ _top(case["args"][0])[1]) > 0.5
+                )
             ),
         ),
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograder.core.exercise import Case, Exercise, Mistake, question
+from autograder.core.plain import form
 from autograder.exercises.m02a_neural_networks import network, option
 from autograder.probes import m02_neural_networks as probes
 
@@ -140,6 +141,8 @@ def _nudges_cut_off(case: Case, seen: Any, expected: Any) -> bool:
 def _smaller_by(least: float, most: float, seen: Any, expected: Any) -> bool:
     """Whether the slopes are the right ones times a factor between `least` and `most`."""
     got, want = np.asarray(seen["gradient"], dtype=float), expected["gradient"]
+    if got.shape != want.shape:
+        return False
     factor = np.sum(got * want) / np.sum(want**2)
     return least < factor < most and bool(np.allclose(got / factor, want, rtol=1e-2, atol=1e-2))
 
@@ -681,7 +684,7 @@ softmax_regression_gradient = Exercise(
             id="regression_one_only",
             message="It returns the gradient of W only. Return both: (dW, db).",
             answer=_regression(lambda e, X, y, p: X.T @ e / len(y)),
-            recognise=lambda case, seen, expected: np.shape(seen) == np.shape(expected[0]),
+            recognise=lambda case, seen, expected: form(seen) == form(expected[0]),
         ),
         Mistake(
             id="regression_sum",
