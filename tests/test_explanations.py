@@ -24,7 +24,8 @@ OTHERS = [exercise for exercise in by_id().values() if not exercise.options]
 def verdict(wrong: Wrong) -> Result:
     """What the instant check says of a wrong answer."""
     exercise = by_id()[wrong.exercise]
-    source, names = play.solution(exercise), dict(play.solved(exercise))
+    before = play.stub if exercise.trains else play.solved  # no training but the answer's own
+    source, names = play.solution(exercise), dict(before(exercise))
     for old, new in wrong.changes:
         assert old in source, old
         source = source.replace(old, new)

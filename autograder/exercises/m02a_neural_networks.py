@@ -55,7 +55,7 @@ def _sigmoid_reference(case: Case) -> dict[str, Any]:
 
 def _explain_sigmoid(case: Case, seen: Any, expected: Any) -> str | None:
     if seen["values"] is not None and np.isnan(np.asarray(seen["values"], dtype=float)).any():
-        return "The result contains NaN: somewhere infinity is divided by infinity"
+        return "It gives NaN (not a number), as 0 divided by 0 or infinity by infinity does"
     return None
 
 

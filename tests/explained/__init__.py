@@ -36,9 +36,9 @@ def written(exercise: str, says: str, source: str) -> Wrong:
 
 
 def _all() -> tuple[Wrong, ...]:
-    from explained import linear_algebra
+    from explained import language_models, linear_algebra, micrograd, neural_networks
 
-    return (*linear_algebra.WRONG,)
+    return *linear_algebra.WRONG, *neural_networks.WRONG, *micrograd.WRONG, *language_models.WRONG
 
 
 WRONG = _all()

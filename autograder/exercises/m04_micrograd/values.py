@@ -134,7 +134,7 @@ value_forward = Exercise(
         "    other = other if isinstance(other, Value) else Value(other)\n"
         '    return Value(..., (self, other), "+")\n```',
     ),
-    **about(),
+    **about(picture=None),
 )
 
 RIDE = {"km": 10.0, "rate": 2.0, "start": 5.0, "tip": 1.2}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograder.core.exercise import Case, Exercise, Mistake
-from autograder.core.plain import STUMBLED
+from autograder.core.plain import STUMBLED, form
 from autograder.exercises.m06_illustrated_transformer.attention import (
     attend,
     attention_with,
@@ -29,7 +29,8 @@ SHAPES = {
 
 
 def _numbers(value: Any) -> tuple:
-    return tuple(int(n) for n in np.ravel(value))
+    """The whole numbers of a shape; none of what is no shape."""
+    return tuple(int(n) for n in np.ravel(value)) if form(value)[0] == "numbers" else ()
 
 
 def _explain_shapes(case: Case, seen: Any, expected: Any) -> str:
@@ -345,6 +346,11 @@ def _multi_head_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def _stumbled(seen: Any) -> str | None:
+    """The word for the error that the answer raised; None where it gave numbers."""
+    return seen.get(STUMBLED) if isinstance(seen, dict) else None
+
+
 def multi_head_with(
     split: Callable = _split,
     merge: Callable = _merge,
@@ -397,7 +403,7 @@ multi_head_attention = Exercise(
             message="`scaled_dot_product_attention` returns two things, and both go on as one "
             "tuple. Take the first: `out, _ = scaled_dot_product_attention(...)`.",
             answer=multi_head_with(attend=lambda q, k, v, mask: attention_with()(q, k, v, mask)),
-            recognise=lambda case, seen, expected: seen.get(STUMBLED) == "pair",
+            recognise=lambda case, seen, expected: _stumbled(seen) == "pair",
         ),
         Mistake(
             id="heads_left",
@@ -405,7 +411,7 @@ multi_head_attention = Exercise(
             "a word. Words are rows here, so the weights stand on the right: `x @ W_k`, and "
             "`merged @ W_o`.",
             answer=multi_head_with(last=lambda out, W_o: W_o @ out),
-            recognise=lambda case, seen, expected: seen.get(STUMBLED) == "left",
+            recognise=lambda case, seen, expected: _stumbled(seen) == "left",
         ),
         Mistake(
             id="heads_residual",

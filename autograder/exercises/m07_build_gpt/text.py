@@ -214,6 +214,11 @@ def _starts(case: Case, seen: Any) -> np.ndarray | None:
     return np.array(starts).reshape(len(seen["x"]), -1)
 
 
+def _all_windows(case: Case, seen: Any) -> bool:
+    """Whether batches came back whose rows of x are all windows of the data."""
+    return "x" in seen and _starts(case, seen) is not None
+
+
 def _measure_batches(case: Case, seen: Any) -> Any:
     if "past the end" in seen:
         return {"past the end": True}
@@ -461,7 +466,8 @@ get_batch = Exercise(
                 )
             ),
             recognise=lambda case, seen, expected: (
-                all(s % case["block_size"] == 0 for s in _starts(case, seen).ravel().tolist())
+                _all_windows(case, seen)
+                and all(s % case["block_size"] == 0 for s in _starts(case, seen).ravel().tolist())
                 and (
                     len(set(_starts(case, seen).ravel().tolist())) > 1
                     or len(expected["starts"]) <= case["block_size"]  # 0 is the only multiple
@@ -477,7 +483,8 @@ get_batch = Exercise(
                 )
             ),
             recognise=lambda case, seen, expected: (
-                len(expected["starts"]) > 1
+                _all_windows(case, seen)
+                and len(expected["starts"]) > 1
                 and all(len(set(at.tolist())) == 1 for at in _starts(case, seen))
             ),
         ),
@@ -489,9 +496,9 @@ get_batch = Exercise(
                 lambda data, batch, block, torch: torch.arange(batch) % (len(data) - block)
             ),
             recognise=lambda case, seen, expected: (
-                len(seen["x"]) > 1
+                _all_windows(case, seen)
+                and len(seen["x"]) > 1
                 and len(expected["starts"]) > 1
-                and _starts(case, seen) is not None
                 and all(np.array_equal(x, seen["x"][0]) for x in seen["x"])
             ),
         ),
