@@ -35,7 +35,7 @@ from autograder.notebook import progress
 from autograder.probes import observe
 
 slow = pytest.mark.slow
-QUICK = Limits(cell=5, notebook=60, test=2)
+QUICK = Limits(cell=5, notebook=600, test=2)
 
 
 def rows(folder: Path) -> list[tuple[str, str, float]]:
