@@ -210,18 +210,24 @@ def judged(
 ) -> Result:
     """What the judge says of answers, strict about the declaration's own functions.
 
-    One that raises on what is of the solution's own form is an error. On other forms it may: then
-    it is a warning, so that the suite counts and prints where.
+    One that raises on what is of the solution's own form is an error, and so is one that asks for
+    a key that the solution's own observation lacks as well: it is misspelt, whatever the answer.
+    On other forms a function may raise: then it is a warning, so that the suite counts and prints
+    where.
     """
     seen = observed(exercise, answers, cases, limit)
     stumbles: list[Stumble] = []
     result = judge(exercise, cases, seen, replay, stumbles.append)
     for stumble in stumbles:
-        said = f"{exercise.id}: `{stumble.function}` raised {type(stumble.error).__name__}"
-        if form(stumble.seen) == form(_seen_of_solution(exercise, stumble.case)):
-            raise AssertionError(
-                f"{said}: {stumble.error}, on an answer of the solution's own form"
-            ) from stumble.error
+        error = stumble.error
+        said = f"{exercise.id}: `{stumble.function}` raised {type(error).__name__}"
+        right = _seen_of_solution(exercise, stumble.case)
+        if form(stumble.seen) == form(right):
+            why = "on an answer of the solution's own form"
+            raise AssertionError(f"{said}: {error}, {why}") from error
+        if _is_misspelt(error, exercise, stumble.case, right):
+            why = "a key that the solution's own observation lacks, too"
+            raise AssertionError(f"{said}: {error}, {why}") from error
         warnings.warn(Stumbled(f"{said} on an answer of another form"), stacklevel=2)
     return result
 
@@ -247,6 +253,21 @@ def replayed_once(cases: list[Case]) -> Replay:
         return copy.deepcopy(seen[key])
 
     return remembered
+
+
+def _is_misspelt(error: Exception, exercise: Exercise, case: Case, right: Any) -> bool:
+    """Whether a key was asked for that stands nowhere where the solution is observed."""
+    if not isinstance(error, KeyError) or not isinstance(error.args[0], str):
+        return False
+    read = [case, right, exercise.measured(case, right), exercise.expected(case, right)]
+    return error.args[0] not in set().union(*map(_keys, read))
+
+
+def _keys(value: Any) -> set[str]:
+    """The keys of a dict, and of all that stands in it."""
+    if isinstance(value, dict):
+        return set(value).union(*map(_keys, value.values()))
+    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
 
 
 class Stumbled(UserWarning):

@@ -13,9 +13,10 @@ import pytest
 from explained import WRONG, Wrong
 
 from autograder.core.exercise import Exercise
-from autograder.core.judge import INSTANT_SEED
+from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome, Result
 from autograder.exercises import by_id
+from autograder.probes import observe
 
 QUESTIONS = [exercise for exercise in by_id().values() if exercise.options]
 OTHERS = [exercise for exercise in by_id().values() if not exercise.options]
@@ -36,8 +37,23 @@ def verdict(wrong: Wrong) -> Result:
     return play.verdict(exercise, names, INSTANT_SEED)
 
 
+def explained(wrong: Wrong) -> str | None:
+    """What `explain` makes of what is seen of a mistake, after the change."""
+    exercise = by_id()[wrong.exercise]
+    (mistake,) = (mistake for mistake in exercise.mistakes if mistake.id == wrong.mistake)
+    cases = draw(exercise, INSTANT_SEED)
+    first = observe(exercise.probe, exercise.takes, mistake.answers, cases[:1], exercise.limit)[0]
+    if wrong.alter is not None:
+        wrong.alter(first.value)
+    assert exercise.explain is not None
+    return exercise.explain(cases[0], first.value, exercise.expected(cases[0], first.value))
+
+
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.exercise)
 def test_it_is_put_into_words(wrong: Wrong) -> None:
+    if wrong.mistake:
+        assert (explained(wrong) or "").startswith(wrong.says), explained(wrong)
+        return
     result = verdict(wrong)
     assert result.outcome is Outcome.WRONG, result
     assert result.mistake is None, result
@@ -54,3 +70,12 @@ def test_an_answer_that_is_no_letter_is_told(exercise: Exercise, answer: Any) ->
     assert result.outcome is Outcome.WRONG, result
     letters = ", ".join(f'"{letter}"' for letter in sorted(exercise.options))
     assert result.message == f"Answer with one letter in quotes: {letters}.", result
+
+
+def test_every_explanation_is_read() -> None:
+    """None of a declaration's own words for a wrong answer is left to a learner to try first."""
+    told = {wrong.exercise for wrong in WRONG}
+    drawn = {wrong.exercise for wrong in WRONG if wrong.drawn}
+    assert {exercise.id for exercise in OTHERS if exercise.explain} == told
+    assert {exercise.id for exercise in OTHERS if exercise.picture} == drawn
+    assert all(wrong.says.strip() for wrong in WRONG)

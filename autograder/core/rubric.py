@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.core.exercise import Case, Criterion, Exercise, Mistake, Published
+from autograder.core.exercise import Criterion, Exercise, Mistake, Published
 from autograder.core.outcome import Outcome, Result
 
 NO_MISTAKES = "a check sees a text's form only; what it says is judged by a person"
@@ -100,7 +100,6 @@ def written(
         },
         reference=lambda case: {"words": True, "lines": True, "number": True},
         show=lambda case: asked,
-        explain=_explain,
         reveals=False,
         mistakes=tuple(wrong),
         few_mistakes_because=NO_MISTAKES,
@@ -113,10 +112,6 @@ def written(
             ("What a careful reader would have noticed", noticed),
         ],
     )
-
-
-def _explain(case: Case, seen: Any, expected: Any) -> str:
-    return "The text has another form than the exercise asks for"
 
 
 def words_of(text: str) -> list[str]:

@@ -6,7 +6,9 @@ solution's cell, or another answer in its place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,9 @@ class Wrong:
     Each pair of `changes` is (old, new) in the source of the solution's cell; `source` replaces
     the cell, or follows it where it refers to what the cell defines. `drawn` is what the words
     beside the picture begin with.
+
+    Where an answer would have to be trained first, `explain` is asked directly, of what is seen of
+    the declared `mistake` after `alter` has changed it.
     """
 
     exercise: str
@@ -23,6 +28,8 @@ class Wrong:
     changes: tuple[tuple[str, str], ...] = ()
     source: str = ""
     drawn: str = ""
+    mistake: str = ""
+    alter: Callable[[Any], object] | None = None
 
 
 def changed(exercise: str, says: str, *changes: tuple[str, str], drawn: str = "") -> Wrong:
@@ -35,10 +42,24 @@ def written(exercise: str, says: str, source: str) -> Wrong:
     return Wrong(exercise, says, source=source)
 
 
-def _all() -> tuple[Wrong, ...]:
-    from explained import language_models, linear_algebra, micrograd, neural_networks
+def beside(
+    exercise: str, says: str, mistake: str, alter: Callable[[Any], object] | None = None
+) -> Wrong:
+    """What is seen of a declared mistake, made into another wrong answer by `alter`."""
+    return Wrong(exercise, says, mistake=mistake, alter=alter)
 
-    return *linear_algebra.WRONG, *neural_networks.WRONG, *micrograd.WRONG, *language_models.WRONG
+
+def _all() -> tuple[Wrong, ...]:
+    from explained import gpt, language_models, linear_algebra, micrograd, neural_networks, research
+
+    return (
+        *linear_algebra.WRONG,
+        *neural_networks.WRONG,
+        *micrograd.WRONG,
+        *language_models.WRONG,
+        *gpt.WRONG,
+        *research.WRONG,
+    )
 
 
 WRONG = _all()

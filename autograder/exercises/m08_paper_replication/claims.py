@@ -248,6 +248,8 @@ def _explain(linear: bool) -> Callable[[Case, Any, Any], str | None]:
                 return f"At p = {p} the model has {found['hidden']} hidden dimensions, not 2"
             if found["kind"] == "other":
                 return f"At p = {p} the model's outputs are not those of its own W and b_final"
+            if found["kind"] != _right(linear)["kind"]:
+                return f"At p = {p} the model has {'a ReLU' if linear else 'no ReLU'}"
             best = _best(case, model, p, linear)
             told = ", ".join(f"{loss:.4f}" for _, loss in best)
             if not found["trained"]:

@@ -81,7 +81,7 @@ def _explain(linear: bool) -> Callable[[Case, Any, Any], str | None]:
                 )
         out = np.asarray(seen["out"][0])
         if out.shape != case["x"].shape:
-            return f"x of shape {case['x'].shape} comes back with shape {out.shape}: keep it"
+            return f"`x` of shape {case['x'].shape} comes back with shape {out.shape}: keep it"
         steps = "x Wᵀ W + b" if linear else "ReLU(x Wᵀ W + b), x a row"
         return f"The shapes are right, the numbers are not those of {steps}"
 
@@ -107,7 +107,7 @@ def _exercise(linear: bool, **fields: Any) -> Exercise:
         explain=_explain(linear),
         show=lambda case: (
             f"{name}{tuple(case['make'])} with W and b_final drawn at random, "
-            f"x of shape {case['x'].shape}"
+            f"`x` of shape {case['x'].shape}"
         ),
         rtol=1e-3,
         atol=1e-4,

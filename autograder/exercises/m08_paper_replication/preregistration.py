@@ -80,7 +80,6 @@ preregister = Exercise(
         ("a hypothesis", "an experiment", "the number is named", "an end"), True
     ),
     show=lambda case: "the form, each part of it filled in",
-    explain=lambda case, seen, expected: "The form is not complete",
     reveals=False,
     keep=registration.register,
     publishes=registration.REGISTRATION,
@@ -175,7 +174,6 @@ expected_figure = Exercise(
     measure=_expected_form,
     reference=lambda case: {"possible": True, "whole": True},
     show=lambda case: "expected, one count for each density",
-    explain=lambda case, seen, expected: "The counts have another form than the figure needs",
     reveals=False,
     few_mistakes_because="every figure that can be is a fair expectation",
     why="Nobody says yet whether it is right: your own runs will. It is drawn below, and again in "
@@ -229,7 +227,6 @@ outcome = Exercise(
     },
     reference=lambda case: {"long enough": True, "a number": True},
     show=lambda case: "a sentence or two, a number, and True or False",
-    explain=lambda case, seen, expected: "The text has another form than the exercise asks for",
     reveals=False,
     keep=registration.conclude,
     publishes=registration.REGISTRATION,

@@ -246,7 +246,7 @@ def _loss_is(of: Callable[[np.ndarray], float]) -> Callable[[Case, Any, Any], bo
 
 def _count_is(of: Callable[[np.ndarray], float]) -> Callable[[Case, Any, Any], bool]:
     def recognise(case: Case, seen: Any, expected: Any) -> bool:
-        return bool(_measure_runs(case, seen).get("the best loss")) and all(
+        return _measure_runs(case, seen).get("the best loss") is True and all(
             _number(run["results"]["count"]) == of(reference.counts(run["W"]))
             for run in seen["runs"]
         )

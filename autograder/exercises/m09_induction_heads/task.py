@@ -130,10 +130,10 @@ def _explain_sequences(case: Case, seen: Any, expected: Any) -> str | None:
     found = _measure_sequences(case, seen)
     batch, length, vocabulary, low, high = case["args"]
     if found["shape of idx"] != expected["shape of idx"]:
-        return f"idx has the shape {tuple(found['shape of idx'][0])}, expected {(batch, length)}"
+        return f"`idx` has the shape {tuple(found['shape of idx'][0])}, expected {(batch, length)}"
     if found["shape of periods"] != expected["shape of periods"]:
         return (
-            f"periods has the shape {tuple(found['shape of periods'][0])}, expected {(batch,)}: "
+            f"`periods` has the shape {tuple(found['shape of periods'][0])}, expected {(batch,)}: "
             "one for each sequence"
         )
     if not found["whole numbers"]:
@@ -297,7 +297,10 @@ make_sequences = Exercise(
             answer=_sequences_wrong(
                 _DRAW + "first = torch.randint(vocab_size - 1, (batch_size, seq_len))\n" + _ROUND
             ),
-            recognise=_when("ids to"),
+            recognise=lambda case, seen, expected: (
+                _when("ids to")(case, seen, expected)
+                and _measure_sequences(case, seen)["ids to"] < expected["ids to"]
+            ),
         ),
         Mistake(
             id="from_one",

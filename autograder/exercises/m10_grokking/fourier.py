@@ -104,7 +104,7 @@ def _explain_basis(case: Case, seen: Any, expected: Any) -> str | None:
             f"and two rows for each of the frequencies 1 to {(p - 1) // 2}"
         )
     if not np.isfinite(seen).all():
-        return "It holds nan: a row of zeros was divided by its length, as the sine of frequency 0"
+        return "It holds nan: is a row of zeros divided by its length, as the sine of frequency 0?"
     row = int(np.argwhere(~np.isclose(seen, expected, 1e-4, 1e-5))[0][0])
     length = float(np.linalg.norm(seen[row]))
     if not np.isclose(length, 1, atol=1e-4):

@@ -97,6 +97,12 @@ def _explain_train(case: Case, seen: Any, expected: Any) -> str | None:
         )
     if not facts["decay"]:
         n, decay = seen["steps"], case["weight_decay"]
+        times = np.log(max(_ratio(seen), 1e-9)) / (n * np.log(1 - 0.01 * decay))
+        if times > 1.5 and abs(times - round(times)) < 0.05:
+            return (
+                f"A weight without any gradient shrinks {times:.0f} times as fast as it should. "
+                "Call `optimizer.step()` once in each turn, with the `weight_decay` that is given"
+            )
         return (
             f"With weight_decay = {decay}, a weight without any gradient went to "
             f"{_ratio(seen):.3f} of what it was, in {n} steps. AdamW at lr = 0.01 takes "
