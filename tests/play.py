@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import functools
 import io
 import linecache
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import nbformat
@@ -230,6 +231,25 @@ def judged(
             raise AssertionError(f"{said}: {error}, {why}") from error
         warnings.warn(Stumbled(f"{said} on an answer of another form"), stacklevel=2)
     return result
+
+
+def counted(exercise: Exercise) -> tuple[Exercise, set[str]]:
+    """The exercise, and which of its functions were called: "measure", or a mistake's id."""
+    called: set[str] = set()
+
+    def noted(name: str, function: Callable[..., Any] | None) -> Callable[..., Any] | None:
+        def call(*args: Any) -> Any:
+            called.add(name)
+            return function(*args)
+
+        return function and call
+
+    mistakes = tuple(
+        dataclasses.replace(mistake, recognise=noted(mistake.id, mistake.recognise))
+        for mistake in exercise.mistakes
+    )
+    measure = noted("measure", exercise.measure)
+    return dataclasses.replace(exercise, mistakes=mistakes, measure=measure), called
 
 
 def _seen_of_solution(exercise: Exercise, case: Case) -> Any:

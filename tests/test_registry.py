@@ -69,6 +69,7 @@ def test_every_mistake_gets_its_own_message(
     exercise: Exercise, pytestconfig: pytest.Config
 ) -> None:
     few = exercise.id in SLOW_MISTAKES and not pytestconfig.getoption("--long")
+    exercise, called = play.counted(exercise)
     for seed in SEEDS[: 2 if few else 5]:
         cases = draw(exercise, seed)
         replay = play.replayed_once(cases)
@@ -77,6 +78,8 @@ def test_every_mistake_gets_its_own_message(
             assert result.outcome is Outcome.WRONG, (seed, mistake.id, result)
             assert result.mistake == mistake.id, (seed, mistake.id, result)
             assert result.message.startswith(mistake.message[:40]), result
+    declared = {mistake.id for mistake in exercise.mistakes if mistake.recognise}
+    assert called == declared | ({"measure"} if exercise.measure else set())
 
 
 @EVERY
