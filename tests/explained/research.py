@@ -192,15 +192,6 @@ WRONG = (
         "The logits have the shape (4, 8, 11), expected (4, 9, 11): (B, T, vocab_size)",
         ("return self.scores(unit(x)), patterns", "return self.scores(unit(x))[:, 1:], patterns"),
     ),
-    changed(
-        "attention_only",
-        "The answer gives something of another form than the exercise asks for",
-        (
-            "self.scores = nn.Linear(width, vocab_size, bias=False)",
-            "self.scores = nn.Linear(width, vocab_size, bias=False)\n        self.more = "
-            "nn.Linear(width, width)",
-        ),
-    ),
     beside("one_layer", "It has 2 layers, and 1 are asked for", "other_depth"),
     beside("two_layers", "It has 1 layers, and 2 are asked for", "other_depth"),
     beside(
