@@ -79,7 +79,7 @@ test: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 	@printf '%s\n' $(NOTEBOOKS) | xargs -P $(JOBS) -n 1 sh -c ' \
 	  home=$$(mktemp -d) && \
-	  OMP_NUM_THREADS=1 SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval "$$1"; \
+	  OMP_NUM_THREADS=1 SPEEDRUN_HOME="$$home" $(BIN)/python -m pytest --nbval --nbval-kernel-startup-timeout 300 "$$1"; \
 	  code=$$?; rm -rf "$$home"; exit $$code' nbval
 
 test-long: setup

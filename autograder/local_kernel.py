@@ -11,6 +11,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from traitlets import default
 
+STARTUP_TIMEOUT = 300  # seconds by the clock until a kernel has to answer, on a busy machine, too
+
 
 class LocalKernelManager(AsyncKernelManager):
     """A kernel on this machine, reached by Unix sockets in a folder of its own.
@@ -50,3 +52,7 @@ class LocalClient(WithoutWidgets, NotebookClient):
     @default("kernel_manager_class")
     def _default_kernel_manager_class(self) -> type[AsyncKernelManager]:
         return LocalKernelManager
+
+    @default("startup_timeout")
+    def _default_startup_timeout(self) -> int:
+        return STARTUP_TIMEOUT

@@ -28,7 +28,7 @@ from traitlets import Float, Integer
 from autograder.errors import SpeedrunError
 from autograder.grade.cpu_limit import CpuLimit
 from autograder.grade.testcell import Event, grade_id, tests_of
-from autograder.local_kernel import LocalKernelManager, WithoutWidgets
+from autograder.local_kernel import STARTUP_TIMEOUT, LocalKernelManager, WithoutWidgets
 from autograder.probes.run.limit import PATIENCE
 
 START_UP = 30.0  # seconds that a test cell may take beyond its exercise's own limit
@@ -64,6 +64,7 @@ class ExecuteTests(WithoutWidgets, Execute):
     ) -> tuple[NotebookNode, Any]:
         """Run the notebook in place."""
         NotebookClient.__init__(self, nb, km)
+        self.startup_timeout = STARTUP_TIMEOUT
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
         self.timeout_func, self.shutdown_kernel = self._backstop, "immediate"
