@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from helpers_grade import RIGHT, answered, cell
 
+from autograder import exercises
 from autograder.core.judge import judge
 from autograder.core.outcome import Outcome
-from autograder.exercises import by_id
+from autograder.exercises import by_id, replay
 from autograder.grade.nbgrader_plugin import Judge
 from autograder.grade.testcell import Event
 from autograder.grade.testcell import Test as GradedTest
 from autograder.grade.verdict import Unjudged, result_of
-from autograder.probes import observe
 
 MEAN_SQUARE = by_id()["mean_square"]
 
@@ -36,8 +36,7 @@ def stumbles(*_: Any) -> Any:
 def observed(answer: Callable[..., Any], **changes: Any) -> GradedTest:
     """A test whose cell has published what it observed of an answer."""
     test = GradedTest(dataclasses.replace(MEAN_SQUARE, **changes))
-    exercise = test.exercise
-    test.observations = observe(exercise.probe, exercise.takes, (answer,), test.cases, 5)
+    test.observations = exercises.observed(test.exercise, (answer,), test.cases)
     return test
 
 
@@ -95,7 +94,7 @@ def test_an_untouched_cell_is_not_attempted_whatever_happened() -> None:
 def test_an_explanation_that_stumbles_costs_the_diagnosis_and_not_the_judging() -> None:
     test = observed(total, explain=stumbles)
     with pytest.raises(AssertionError):
-        judge(test.exercise, test.cases, test.observations)
+        judge(test.exercise, test.cases, test.observations, replay)
     result = result_of(test, "wrong", "stub", None)
     assert result.outcome is Outcome.WRONG
     assert result_of(observed(mean_square, explain=stumbles), RIGHT, "stub", None).passed
