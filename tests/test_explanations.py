@@ -15,8 +15,7 @@ from explained import WRONG, Wrong
 from autograder.core.exercise import Exercise
 from autograder.core.judge import INSTANT_SEED, draw
 from autograder.core.outcome import Outcome, Result
-from autograder.exercises import by_id
-from autograder.probes import observe
+from autograder.exercises import by_id, observed
 
 QUESTIONS = [exercise for exercise in by_id().values() if exercise.options]
 OTHERS = [exercise for exercise in by_id().values() if not exercise.options]
@@ -42,7 +41,7 @@ def explained(wrong: Wrong) -> str | None:
     exercise = by_id()[wrong.exercise]
     (mistake,) = (mistake for mistake in exercise.mistakes if mistake.id == wrong.mistake)
     cases = draw(exercise, INSTANT_SEED)
-    first = observe(exercise.probe, exercise.takes, mistake.answers, cases[:1], exercise.limit)[0]
+    first = observed(exercise, mistake.answers, cases[:1])[0]
     if wrong.alter is not None:
         wrong.alter(first.value)
     assert exercise.explain is not None
